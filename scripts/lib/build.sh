@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Builds the project with meson and ninja.
+
+# build_project FOLDER MESON-OPTION...: configures the folder once, or again when an option changed, and builds it.
+build_project() {
+    local folder=$1 log status=0
+    shift
+    log=$LOGS/build-${folder##*/}.log
+    : >"$log"
+    step 'configuring'
+    configure_project "$log" "$folder" "$@" || fail_with_log "meson could not configure $folder" "$log"
+    step 'compiling'
+    NINJA_STATUS='[%f/%t] ' ninja -C "$folder" 2>&1 | compile_progress "$log" || status=$?
+    if ((status != 0)); then
+        note "$(grep -E -m 5 '(error|Error|FAILED):?' "$log" || tail -n 5 "$log")"
+        fail_with_log "the build in $folder failed" "$log"
+    fi
+}
+
+configure_project() {
+    local log=$1 folder=$2
+    shift 2
+    if [[ -e $folder/build.ninja ]] && has_options "$folder" "$@"; then return; fi
+    if [[ -e $folder/build.ninja ]]; then
+        run_logged "$log" meson setup --reconfigure "$folder" "$ROOT" "$@" || return 1
+    else
+        run_logged "$log" meson setup "$folder" "$ROOT" "$@" || return 1
+    fi
+    printf '%s\n' "$@" >"$folder/.options"
+}
+
+# More options than wanted do no harm: a folder that scripts/check made with -Dwerror=true serves the others as well.
+has_options() {
+    local folder=$1 option
+    shift
+    for option; do grep -qxF -- "$option" "$folder/.options" 2>/dev/null || return 1; done
+}
+
+# The stage that makes the plug-in, and the unit and qtest suites with it.
+setup_project() {
+    local headers
+    stage 'nested-iommu'
+    headers=$(qemu_headers) || exit 1
+    build_project "$BUILD" "-Dqemu_headers=$headers" "$@"
+    stage_done "built in ${BUILD#"$PWD"/}"
+}
+
+compile_progress() {
+    local line
+    while IFS= read -r line; do
+        printf '%s\n' "$line" >>"$1"
+        case $line in '['*/*']'*) progress "${line%%]*}]" ;; esac
+    done
+}

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The Debian packages that each part needs, and their installation.
+
+# One package a line; "new" marks those that come from the newer suite, with the least version that will do.
+packages_of() {
+    case $1 in
+    build) printf '%s\n' gcc g++ libc6-dev pkgconf ninja-build 'meson new 1.5' 'catch2 new 3' libbenchmark-dev libglib2.0-dev ;;
+    qemu)
+        printf '%s\n' 'qemu-system-x86 new 1:10.0' make gcc libc6-dev pkgconf ninja-build 'meson new 1.5' flex bison xz-utils \
+            python3 python3-venv python3-pip python3-distlib libglib2.0-dev libfdt-dev libpixman-1-dev
+        ;;
+    guest) printf '%s\n' 'qemu-system-x86 new 1:10.0' gcc libc6-dev xz-utils python3 ;;
+    lint) printf '%s\n' clang-format-19 clang-tidy-19 gcovr shellcheck ;;
+    *) fail "no part is called '$1'; the parts are build, qemu, guest, lint and all" ;;
+    esac
+}
+
+# missing_packages PART...: sets MISSING to what apt-get is asked for ("meson/bookworm-backports").
+missing_packages() {
+    local name origin least have part suite
+    local -A version=() seen=()
+    suite=$(new_suite)
+    while read -r name have; do version[$name]=$have; done < <(installed_packages "$@")
+    MISSING=()
+    while read -r name origin least; do
+        if [[ -n ${seen[$name]-} ]]; then continue; fi
+        seen[$name]=1
+        have=${version[$name]-}
+        if [[ -n $have ]] && { [[ -z $least ]] || dpkg --compare-versions "$have" ge "$least"; }; then continue; fi
+        if [[ $name == qemu-system-x86 ]] && command -v "$QEMU" >/dev/null; then continue; fi
+        if [[ $name == meson && -z $have ]] && own_meson_will_do "$least"; then continue; fi
+        MISSING+=("$name${origin:+/$suite}")
+    done < <(for part; do packages_of "$part"; done)
+}
+
+# A meson that the user installed in another way.
+own_meson_will_do() { command -v meson >/dev/null && dpkg --compare-versions "$(meson --version)" ge "$1"; }
+
+installed_packages() {
+    local part names
+    names=$(for part; do packages_of "$part"; done | awk '{ print $1 }' | sort -u)
+    # shellcheck disable=SC2086
+    dpkg-query -W -f '${db:Status-Abbrev}${Package} ${Version}\n' $names 2>/dev/null | sed -n 's/^ii *//p' || true
+}
+
+setup_packages() {
+    local MISSING=() log=$LOGS/packages.log uris count
+    stage packages
+    missing_packages "$@"
+    if ((${#MISSING[@]} == 0)); then
+        stage_done 'all installed'
+        return
+    fi
+    find_root_rights "${MISSING[@]}"
+    check_disk
+    update_lists
+    : >"$log"
+    uris=$(apt-get "${APT_OPTIONS[@]}" install -y -qq --print-uris --no-install-recommends "${MISSING[@]}" 2>>"$log") ||
+        fail_with_log "apt-get cannot install ${MISSING[*]} on this machine" "$log"
+    count=$(grep -c "^'" <<<"$uris" || true)
+    note "Will install from ${CODENAME}${EXTRA_SUITE:+ and $EXTRA_SUITE}: ${MISSING[*]}"
+    step "installing $count packages, $(megabytes "$(sum_of_sizes <<<"$uris")") to download"
+    apt_install "$log" "${MISSING[@]}" || fail_with_log "apt-get could not install ${MISSING[*]}" "$log"
+    stage_done "installed ${#MISSING[@]} and what they depend on"
+}

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the scripts say: numbered stages, progress, elapsed time, and one sentence when something fails.
+#
+#   stages_begin 3
+#   stage "QEMU headers"; step "downloading 39 MB"; progress "63 %"; stage_done "10.0.2"
+#
+# On a terminal a stage is one line that changes; elsewhere each step is a line of its own and progress is silent.
+
+STAGE_NUMBER=0
+STAGE_TOTAL=0
+STAGE_NAME=
+STAGE_STEP=
+STAGE_START=0
+
+is_terminal() { [[ -t 1 && ${TERM:-dumb} != dumb ]]; }
+
+stages_begin() { STAGE_TOTAL=$1 STAGE_NUMBER=0; }
+
+stage() {
+    STAGE_NAME=$1 STAGE_STEP='' STAGE_START=$SECONDS
+    STAGE_NUMBER=$((STAGE_NUMBER + 1))
+}
+
+stage_head() { printf '[%d/%d] %s' "$STAGE_NUMBER" "$STAGE_TOTAL" "$STAGE_NAME"; }
+
+# step TEXT: what the stage does from now on.
+step() {
+    STAGE_STEP=$1
+    if is_terminal; then progress ''; else printf '%s: %s ...\n' "$(stage_head)" "$1"; fi
+}
+
+# progress TEXT: how far the step is; kept within one line of the terminal.
+progress() {
+    is_terminal || return 0
+    local line
+    line="$(stage_head): $STAGE_STEP ... ${1:+$1 }($((SECONDS - STAGE_START)) s)"
+    printf '\r\033[K%s' "${line:0:$((${COLUMNS:-100} - 1))}"
+}
+
+stage_done() {
+    local seconds=$((SECONDS - STAGE_START))
+    if is_terminal; then printf '\r\033[K'; fi
+    if ((seconds > 0)); then
+        printf '%s: %s (%d s)\n' "$(stage_head)" "$1" "$seconds"
+    else
+        printf '%s: %s\n' "$(stage_head)" "$1"
+    fi
+    STAGE_NAME=
+}
+
+# note TEXT: a line of its own between the stages.
+note() {
+    if is_terminal; then printf '\r\033[K'; fi
+    printf '%s\n' "$1"
+}
+
+# fail SENTENCE: the only way in which a script ends badly.
+fail() {
+    trap - ERR
+    if is_terminal; then printf '\r\033[K'; fi
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    exit 1
+}
+
+# fail_with_log SENTENCE LOG: names the log, unless it tells of a full disk: then that is the sentence.
+fail_with_log() {
+    if grep -qiE 'no space left on device|not enough free disk space|don.t have enough free space' "$2" 2>/dev/null; then
+        fail "the disk is full ($(df -h --output=target "${2%/*}" | tail -n 1) has $(df -h --output=avail "${2%/*}" | tail -n 1 | tr -d ' ') left); make room and run this again (log: $2)"
+    fi
+    fail "$1 (log: $2)"
+}
+
+# run_logged LOG COMMAND...: output goes to the log; a terminal sees the seconds count.
+run_logged() {
+    local log=$1 child status=0
+    shift
+    if ! is_terminal; then
+        "$@" >>"$log" 2>&1 </dev/null || status=$?
+        return "$status"
+    fi
+    "$@" >>"$log" 2>&1 </dev/null &
+    child=$!
+    while kill -0 "$child" 2>/dev/null; do
+        progress ''
+        sleep 0.25
+    done
+    wait "$child" || status=$?
+    return "$status"
+}
+
+# megabytes BYTES: rounded up, so that nothing is "0 MB".
+megabytes() { printf '%d MB' $((($1 + 999999) / 1000000)); }
+
+unexpected() {
+    local status=$?
+    fail "stopped unexpectedly at ${BASH_SOURCE[1]##*/}:$1 (exit status $status); please report this line"
+}
+set -E
+trap 'unexpected $LINENO' ERR
