@@ -1,0 +1,71 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Decides from a finished run whether all was right: every reason found is added to REASONS.
+#
+# The run's folder has serial.log, nvme.img, virtio.img, tftp/data, counters and qemu.log.
+
+REASONS=()
+
+complain() { REASONS+=("$1"); }
+
+# said KIND [NAME]: what the guest told the host under this word.
+said() { tr -d '\r' <"$RUN/serial.log" | sed -n "s/^@@ $1${2:+ $2} *//p"; }
+
+# value_of NAME TEXT: the value after NAME= in the text.
+value_of() { sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p" <<<"$2"; }
+
+judge_kernel() {
+    local line bad
+    tr -d '\r' <"$RUN/serial.log" | grep -q '^@@ done' || complain 'the guest did not finish'
+    while read -r line; do complain "the guest says: $line"; done < <(said error)
+    while read -r line; do complain "fault before the deliberate one: $line"; done < <(said before)
+    bad=$(tr -d '\r' <"$RUN/serial.log" | grep -m 1 -E 'Kernel panic|BUG:|WARNING:|Call Trace:|soft lockup|hung task' || true)
+    if [[ -n $bad ]]; then complain "the kernel says: $bad"; fi
+    [[ $(said groups) =~ ^[0-9]+\ DMA\ ?$ ]] || complain "devices are not all behind strict DMA translation: $(said groups)"
+}
+
+# The guest's two sums and the sum of what is in the host's file must be one.
+judge_disk() {
+    local disk=$1 image=$2 line bytes here
+    line=$(said disk "$disk")
+    bytes=$(value_of bytes "$line")
+    here=$(head -c "${bytes:-0}" "$RUN/$image" | sha256sum | cut -d ' ' -f 1)
+    [[ -n $bytes && $(value_of written "$line") == "$here" ]] || complain "$disk: the disk's file is not what the guest wrote"
+    [[ $(value_of read "$line") == "$here" ]] || complain "$disk: the guest did not read back what it wrote"
+}
+
+judge_network() {
+    local line here
+    line=$(said network eth0)
+    here=$(sha256sum <"$RUN/tftp/data" | cut -d ' ' -f 1)
+    [[ $(value_of received "$line") == "$here" ]] || complain 'network: the file that the guest received is not the one sent'
+    [[ $(value_of echoed "$line") == "$here" ]] || complain 'network: the file that came back through the echo is not the one sent'
+}
+
+# The deliberate DMA must give one fault, at its address, from its device, with the reason of this configuration.
+judge_fault() {
+    local reason=$1 told device faults expected
+    told=$(said bad-dma)
+    device=$(value_of device "$told")
+    faults=$(said fault | grep 'fault addr' || true)
+    expected="\\[DMA Read [A-Za-z0-9_ ]*\\] Request device \\[${device#0000:}\\] fault addr $(value_of address "$told") \\[fault reason $reason\\]"
+    if [[ -z $faults ]]; then
+        complain 'the kernel reported no fault for the deliberate DMA'
+    elif (($(wc -l <<<"$faults") != 1)); then
+        complain "the kernel reported $(wc -l <<<"$faults") faults for one deliberate DMA"
+    elif ! grep -qE "$expected" <<<"$faults"; then
+        complain "the kernel's fault is not the expected one (reason $reason): $faults"
+    fi
+}
+
+# Translations and hits must have been counted, no fault at first, one in the end; units that count nothing are passed over.
+judge_counters() {
+    local -A counter=() before=()
+    local name value
+    if [[ ! -s $RUN/counters || ! -s $RUN/counters-before ]]; then return; fi
+    while read -r name value; do before[$name]=$value; done <"$RUN/counters-before"
+    while read -r name value; do counter[$name]=$value; done <"$RUN/counters"
+    [[ ${before[faults]:-0} == 0 ]] || complain "the unit counted ${before[faults]} faults before the deliberate one"
+    ((${counter[translations]:-0} > 0 && ${counter[hits]:-0} > 0)) || complain 'the unit counted no translations or no hits'
+    [[ ${counter[faults]:-1} == 1 ]] || complain "the unit counted ${counter[faults]} faults and should have 1"
+}
