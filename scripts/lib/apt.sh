@@ -94,8 +94,9 @@ apt_install() {
 # Bytes of a list of 'URI' NAME SIZE HASH lines.
 sum_of_sizes() { awk '/^\047/ { sum += $3 } END { printf "%d", sum }'; }
 
-# Sets SUDO to what makes a command run as root; fails with the packages named.
+# Sets SUDO to what makes a command run as root; fails with the packages (MISSING, MISSING_NEW) named.
 find_root_rights() {
+    local by_hand=
     SUDO=()
     if ((EUID == 0)); then return; fi
     if command -v sudo >/dev/null; then
@@ -111,5 +112,7 @@ find_root_rights() {
             fi
         fi
     fi
-    fail "cannot install $*: run this as root or give this user sudo rights, or install them yourself with: apt-get install $*"
+    if ((${#MISSING[@]} > 0)); then by_hand="apt-get install ${MISSING[*]}"; fi
+    if ((${#MISSING_NEW[@]} > 0)); then by_hand+="${by_hand:+ && }apt-get install -t $EXTRA_SUITE ${MISSING_NEW[*]}"; fi
+    fail "cannot install packages: run this as root or give this user sudo rights, or install them yourself with: $by_hand"
 }

@@ -5,7 +5,7 @@
 # One package a line; "new" marks those that come from the newer suite, with the least version that will do.
 packages_of() {
     case $1 in
-    build) printf '%s\n' gcc g++ libc6-dev pkgconf ninja-build 'meson new 1.5' 'catch2 new 3' libbenchmark-dev libglib2.0-dev ;;
+    build) printf '%s\n' gcc g++ libc6-dev pkgconf ninja-build 'meson new 1.5' 'catch2 new 3' libbenchmark-dev nlohmann-json3-dev libglib2.0-dev ;;
     qemu)
         printf '%s\n' 'qemu-system-x86 new 1:10.0' make gcc libc6-dev pkgconf ninja-build 'meson new 1.5' flex bison xz-utils \
             python3 python3-venv python3-pip python3-distlib libglib2.0-dev libfdt-dev libpixman-1-dev
@@ -16,13 +16,12 @@ packages_of() {
     esac
 }
 
-# missing_packages PART...: sets MISSING to what apt-get is asked for ("meson/bookworm-backports").
+# missing_packages PART...: sets MISSING, and MISSING_NEW for what the release itself has not or has too old.
 missing_packages() {
-    local name origin least have part suite
+    local name origin least have part
     local -A version=() seen=()
-    suite=$(new_suite)
     while read -r name have; do version[$name]=$have; done < <(installed_packages "$@")
-    MISSING=()
+    MISSING=() MISSING_NEW=()
     while read -r name origin least; do
         if [[ -n ${seen[$name]-} ]]; then continue; fi
         seen[$name]=1
@@ -30,7 +29,7 @@ missing_packages() {
         if [[ -n $have ]] && { [[ -z $least ]] || dpkg --compare-versions "$have" ge "$least"; }; then continue; fi
         if [[ $name == qemu-system-x86 ]] && command -v "$QEMU" >/dev/null; then continue; fi
         if [[ $name == meson && -z $have ]] && own_meson_will_do "$least"; then continue; fi
-        MISSING+=("$name${origin:+/$suite}")
+        if [[ $origin == new && -n $EXTRA_SUITE ]]; then MISSING_NEW+=("$name"); else MISSING+=("$name"); fi
     done < <(for part; do packages_of "$part"; done)
 }
 
@@ -45,22 +44,32 @@ installed_packages() {
 }
 
 setup_packages() {
-    local MISSING=() log=$LOGS/packages.log uris count
+    local MISSING=() MISSING_NEW=() log=$LOGS/packages.log
     stage packages
     missing_packages "$@"
-    if ((${#MISSING[@]} == 0)); then
+    if ((${#MISSING[@]} + ${#MISSING_NEW[@]} == 0)); then
         stage_done 'all installed'
         return
     fi
-    find_root_rights "${MISSING[@]}"
+    find_root_rights
     check_disk
     update_lists
     : >"$log"
-    uris=$(apt-get "${APT_OPTIONS[@]}" install -y -qq --print-uris --no-install-recommends "${MISSING[@]}" 2>>"$log") ||
-        fail_with_log "apt-get cannot install ${MISSING[*]} on this machine" "$log"
-    count=$(grep -c "^'" <<<"$uris" || true)
-    note "Will install from ${CODENAME}${EXTRA_SUITE:+ and $EXTRA_SUITE}: ${MISSING[*]}"
-    step "installing $count packages, $(megabytes "$(sum_of_sizes <<<"$uris")") to download"
-    apt_install "$log" "${MISSING[@]}" || fail_with_log "apt-get could not install ${MISSING[*]}" "$log"
-    stage_done "installed ${#MISSING[@]} and what they depend on"
+    if ((${#MISSING[@]} > 0)); then note "Will install from $CODENAME: ${MISSING[*]}"; fi
+    if ((${#MISSING_NEW[@]} > 0)); then note "Will install from $EXTRA_SUITE: ${MISSING_NEW[*]}"; fi
+    install_from "$CODENAME" "$log" "${MISSING[@]}"
+    # After the others, so that only what these need comes from the newer suite.
+    install_from "$EXTRA_SUITE" "$log" "${MISSING_NEW[@]}"
+    stage_done "installed"
+}
+
+# install_from SUITE LOG PACKAGE...
+install_from() {
+    local suite=$1 log=$2 uris
+    shift 2
+    if (($# == 0)); then return; fi
+    uris=$(apt-get "${APT_OPTIONS[@]}" install -y -qq --print-uris --no-install-recommends -t "$suite" "$@" 2>>"$log") ||
+        fail_with_log "apt-get cannot install $* from $suite on this machine" "$log"
+    step "installing from $suite, $(megabytes "$(sum_of_sizes <<<"$uris")") to download"
+    apt_install "$log" -t "$suite" "$@" || fail_with_log "apt-get could not install $* from $suite" "$log"
 }

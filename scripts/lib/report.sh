@@ -63,10 +63,12 @@ fail() {
     exit 1
 }
 
-# fail_with_log SENTENCE LOG: names the log, unless it tells of a full disk: then that is the sentence.
+# fail_with_log SENTENCE LOG: names the log, unless the disk is full: then that is the sentence, and the log may be cut short.
 fail_with_log() {
-    if grep -qiE 'no space left on device|not enough free disk space|don.t have enough free space' "$2" 2>/dev/null; then
-        fail "the disk is full ($(df -h --output=target "${2%/*}" | tail -n 1) has $(df -h --output=avail "${2%/*}" | tail -n 1 | tr -d ' ') left); make room and run this again (log: $2)"
+    local left_kb
+    left_kb=$(df -k --output=avail "${2%/*}" | tail -n 1)
+    if ((left_kb < 20480)) || grep -qiE 'no space left on device|not enough free disk space|have enough free space' "$2" 2>/dev/null; then
+        fail "the disk is full ($((left_kb / 1024)) MB left on $(df --output=target "${2%/*}" | tail -n 1)); make room and run this again (log: $2)"
     fi
     fail "$1 (log: $2)"
 }
