@@ -6,7 +6,8 @@
 build_project() {
     local folder=$1 log status=0
     shift
-    log=$LOGS/build-${folder##*/}.log
+    log=$RUN_LOGS/build-${folder##*/}.log
+    mkdir -p "$RUN_LOGS"
     : >"$log"
     step 'configuring'
     configure_project "$log" "$folder" "$@" || fail_with_log "meson could not configure $folder" "$log"

@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where things are: the checkout, the build folder, and the cache that holds everything downloaded or prepared.
+# Where things are: the checkout, the build folder (with the logs of builds and tests), and the cache that holds everything
+# downloaded or prepared (with the logs of that).
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 CACHE=${NESTED_IOMMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nested-iommu}
 BUILD=$ROOT/build
 LOGS=$CACHE/logs
-export ROOT BUILD LOGS
+RUN_LOGS=$BUILD/logs
+export ROOT BUILD LOGS RUN_LOGS
 
 # Megabytes that a first set-up needs: downloads, the unpacked QEMU tree, the build and the installed packages.
 NEEDED_MB=2500

@@ -14,16 +14,16 @@
 #include <unistd.h>
 
 enum {
-    PCI_COMMAND = 0x04, // configuration space
+    PCI_COMMAND = 0x04,  // configuration space
     PCI_COMMAND_MEMORY = 0x2,
     PCI_COMMAND_MASTER = 0x4,
-    DMA_SOURCE = 0x80, // BAR 0
+    DMA_SOURCE = 0x80,  // BAR 0
     DMA_DESTINATION = 0x88,
     DMA_COUNT = 0x90,
     DMA_COMMAND = 0x98,
     DMA_COMMAND_RUN = 0x1,
     DMA_COMMAND_TO_MEMORY = 0x2,
-    DEVICE_BUFFER = 0x40000, // the device's own 4 KiB, in its view
+    DEVICE_BUFFER = 0x40000,  // the device's own 4 KiB, in its view
     BAR_BYTES = 0x1000,
 };
 
@@ -53,9 +53,7 @@ static void enable_bus_master(const char* folder) {
     close(config);
 }
 
-static void set(volatile uint8_t* bar, unsigned offset, uint64_t value) {
-    *(volatile uint64_t*)(bar + offset) = value;
-}
+static void set(volatile uint8_t* bar, unsigned offset, uint64_t value) { *(volatile uint64_t*)(bar + offset) = value; }
 
 // The device clears the run bit when the transfer is over, whatever became of it.
 static int wait_until_over(volatile uint8_t* bar) {
@@ -77,7 +75,8 @@ int main(int count, char** words) {
     const int to_memory = strcmp(words[4], "write") == 0;
 
     enable_bus_master(words[1]);
-    volatile uint8_t* bar = mmap(NULL, BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, open_in(words[1], "resource0"), 0);
+    volatile uint8_t* bar =
+        mmap(NULL, BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, open_in(words[1], "resource0"), 0);
     if (bar == MAP_FAILED) {
         perror("mmap of resource0");
         return 1;
