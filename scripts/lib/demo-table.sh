@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The table at the end of the demo, made from a finished run's folder (RUN).
+
+# shellcheck source=tests/guest/judge.sh
+source "$ROOT/tests/guest/judge.sh"
+
+RULE=$(printf -- '-%.0s' {1..100})
+
+row() { printf '  %-14s %s\n' "$1" "$2"; }
+
+print_table() {
+    local unit
+    unit=$(said unit)
+    printf '\n%s\n' "$RULE"
+    row 'kernel' "Linux $(said kernel), Debian's own, unmodified"
+    row 'QEMU' "$("$QEMU" --version | head -n 1), unmodified"
+    row 'unit' "vtd-nested: $(mode_of "$1")"
+    row '' "CAP $(value_of cap "$unit")  ECAP $(value_of ecap "$unit")"
+    printf '%s\n' "$RULE"
+    device_rows
+    printf '%s\n' "$RULE"
+    counter_rows
+    printf '%s\n' "$RULE"
+    fault_rows
+    printf '%s\n' "$RULE"
+    row 'logs' "$RUN"
+}
+
+mode_of() { sed -n "s/^$1 *|[^|]*|[^|]*| *//p" "$ROOT/tests/guest/configurations"; }
+
+device_rows() {
+    local name line
+    printf '  %-14s %14s   %-20s %s\n' 'device' 'bytes' 'sha256' 'the same in'
+    for name in 'nvme0n1 NVMe' 'vda virtio-blk'; do
+        line=$(said disk "${name% *}")
+        printf '  %-14s %14s   %-20s %s\n' "${name#* }" "$(twice "$line")" "$(short "$(value_of read "$line")")" 'data written, data read back, file on the host'
+    done
+    line=$(said network eth0)
+    printf '  %-14s %14s   %-20s %s\n' 'e1000e' "$(twice "$line")" "$(short "$(value_of received "$line")")" 'file on the host, file received, its echo'
+}
+
+# Each byte went both ways.
+twice() { printf "2 x %'d" "$(value_of bytes "$1")"; }
+
+short() { printf '%s...' "${1:0:16}"; }
+
+counter_rows() {
+    local -A before=() after=()
+    local name value
+    while read -r name value; do before[$name]=$value; done <"$RUN/counters-before"
+    while read -r name value; do after[$name]=$value; done <"$RUN/counters"
+    row 'translations' "$(printf "%'d" "${before[translations]:-0}")"
+    row 'TLB hits' "$(printf "%'d" "${before[hits]:-0}") ($(percent "${before[hits]:-0}" "${before[translations]:-0}") %)"
+    row 'invalidations' "$(printf "%'d" "${before[invalidations]:-0}")"
+    row 'faults' "${before[faults]:-0}, and ${after[faults]:-0} after the deliberate DMA below"
+}
+
+percent() { awk -v part="$1" -v all="$2" 'BEGIN { printf "%.1f", all ? 100 * part / all : 0 }'; }
+
+# The unit's own record and the kernel's message about the one deliberate DMA, field by field, then as they were written.
+fault_rows() {
+    local told record message reason
+    told=$(said bad-dma)
+    record=$(unit_record)
+    message=$(said fault | grep 'fault addr' | sed 's/^\[[^]]*\] //')
+    reason=$(value_of FR "$record")
+    printf '  One deliberate bad DMA: the edu device reads %s bytes at %s, where nothing is mapped\n\n' \
+        "$(value_of bytes "$told")" "$(value_of address "$told")"
+    three '' "the unit's fault record" "the kernel's message"
+    three 'requester' "$(value_of SID "$record")" "$(sed -n 's/.*Request device \[\([^]]*\)\].*/\1/p' <<<"$message")"
+    three 'access' "$(value_of T "$record")" "$(sed -n 's/.*\[\(DMA [A-Z][a-z]*\).*/\1/p' <<<"$message")"
+    three 'address' "$(value_of FI "$record")" "$(sed -n 's/.*fault addr \([^ ]*\).*/\1/p' <<<"$message")"
+    three 'reason' "$reason $(sed -n 's/.*FR=[^ ]* (\([^)]*\)).*/\1/p' <<<"$record")" "$(sed -n 's/.*fault reason \([^]]*\)\] *\(.*\)/\1 \2/p' <<<"$message")"
+    printf '\n  unit:   %s\n' "$record"
+    said fault | sed 's/^/  kernel: /'
+}
+
+three() { printf '  %-14s %-26s %s\n' "$1" "$2" "$3"; }
+
+# The line that vtd-nested wrote to QEMU's log.
+unit_record() { grep -m 1 'fault FRCD' "$RUN/qemu.log" || echo 'not found in qemu.log'; }

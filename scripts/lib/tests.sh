@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The steps of scripts/check that run tests. Each ends with counted PASSED FAILED SKIPPED.
+
+GUESTS_AT_ONCE=2
+SANITIZER_REPORTS=(ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    TSAN_OPTIONS=halt_on_error=1)
+
+# check_suite STAGE BUILD-FOLDER SUITE [WRAPPER...]: one meson suite, each Catch2 case counted.
+check_suite() {
+    local name=$1 folder=$2 suite=$3 log counts reasons line
+    shift 3
+    if [[ $STAGE_NAME != "$name" ]]; then stage "$name"; fi
+    log=$RUN_LOGS/${name//[^a-z]/-}.log
+    step 'running'
+    : >"$log"
+    rm -f "$folder/meson-logs/testlog.json"
+    run_logged "$log" env "${SANITIZER_REPORTS[@]}" "$@" \
+        meson test -C "$folder" --no-rebuild --suite "$suite" --print-errorlogs || true
+    reasons=$log.reasons
+    read -ra counts < <("$ROOT/scripts/lib/count-tests" "$folder/meson-logs/testlog.json" 2>"$reasons")
+    while IFS= read -r line; do note "      $line"; done <"$reasons"
+    if ((counts[1] > 0)); then note "      log: $log"; fi
+    counted "${counts[@]}"
+}
+
+check_guests() {
+    local name names=() folder=$BUILD/guest running=0 counts=(0 0 0)
+    stage 'guest'
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    mapfile -t names < <(sed -n 's/^\([a-z-]*\) *|.*/\1/p' "$ROOT/tests/guest/configurations")
+    step "booting ${#names[@]} guests, $GUESTS_AT_ONCE at a time"
+    for name in "${names[@]}"; do
+        if ((running >= GUESTS_AT_ONCE)); then wait -n || true; else running=$((running + 1)); fi
+        { "$ROOT/tests/guest/run-linux" -o "$folder/$name" "$name" >"$folder/$name.verdict" 2>&1 || echo FAIL >>"$folder/$name.verdict"; } &
+        progress "$name"
+    done
+    wait
+    for name in "${names[@]}"; do
+        note "      $(sed '/^FAIL$/d' "$folder/$name.verdict")"
+        if grep -q '^PASS' "$folder/$name.verdict"; then counts[0]=$((counts[0] + 1)); else counts[1]=$((counts[1] + 1)); fi
+    done
+    counted "${counts[@]}"
+}
+
+# The core alone: QEMU itself is not built for sanitizers.
+check_sanitizers() {
+    local options=(-Doptimization=1 -Ddebug=true -Db_lundef=false) steady=()
+    stage 'sanitize: address, undefined'
+    build_project "$ROOT/build-asan" "${options[@]}" -Db_sanitize=address,undefined
+    check_suite 'sanitize: address, undefined' "$ROOT/build-asan" unit
+    stage 'sanitize: threads'
+    build_project "$ROOT/build-tsan" "${options[@]}" -Db_sanitize=thread
+    # The thread sanitizer of this compiler does not know the widest address-space randomisation of newer kernels.
+    if setarch -R true 2>/dev/null; then steady=(setarch -R); fi
+    check_suite 'sanitize: threads' "$ROOT/build-tsan" unit "${steady[@]}"
+}
+
+# One test: the share of lines run must not be below the floor.
+check_coverage() {
+    local folder=$ROOT/build-coverage log=$RUN_LOGS/coverage.log floor lines
+    stage coverage
+    build_project "$folder" -Doptimization=0 -Ddebug=true -Db_coverage=true
+    step 'running'
+    find "$folder" -name '*.gcda' -delete
+    : >"$log"
+    run_logged "$log" meson test -C "$folder" --no-rebuild --suite unit || true
+    step 'counting lines'
+    (cd "$ROOT" && run_logged "$log" gcovr -r . --filter 'hw/' --filter 'include/' --exclude-throw-branches \
+        --gcov-ignore-parse-errors --json-summary "$folder/coverage.json" --html-details "$folder/coverage.html" "$folder") ||
+        fail_with_log 'gcovr could not count' "$log"
+    lines=$(sed -n 's/.*"line_percent": *\([0-9.]*\).*/\1/p' <(tr ',' '\n' <"$folder/coverage.json") | tail -n 1)
+    floor=$(<"$ROOT/tests/coverage-floor")
+    note "      $lines % of the core's lines, the floor is $floor %; line by line: ${folder#"$PWD"/}/coverage.html"
+    if awk -v have="$lines" -v floor="$floor" 'BEGIN { exit !(have >= floor) }'; then counted 1 0 0; else counted 0 1 0; fi
+}
