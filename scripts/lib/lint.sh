@@ -7,6 +7,7 @@ CLANG=19
 check_lint() {
     lint_step 'lint: layout' check_format
     lint_step 'lint: includes' "$ROOT/scripts/check-includes"
+    lint_step 'lint: sizes' "$ROOT/scripts/check-sizes"
     lint_step 'lint: scripts' check_scripts
     lint_step 'lint: clang-tidy' check_tidy
 }
