@@ -41,7 +41,10 @@ device_rows() {
 }
 
 # Each byte went both ways.
-twice() { printf "2 x %'d" "$(value_of bytes "$1")"; }
+twice() { printf '2 x %s' "$(grouped "$(value_of bytes "$1")")"; }
+
+# 8388608 as 8 388 608.
+grouped() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1 \2/; t again' <<<"$1"; }
 
 short() { printf '%s...' "${1:0:16}"; }
 
@@ -50,9 +53,9 @@ counter_rows() {
     local name value
     while read -r name value; do before[$name]=$value; done <"$RUN/counters-before"
     while read -r name value; do after[$name]=$value; done <"$RUN/counters"
-    row 'translations' "$(printf "%'d" "${before[translations]:-0}")"
-    row 'TLB hits' "$(printf "%'d" "${before[hits]:-0}") ($(percent "${before[hits]:-0}" "${before[translations]:-0}") %)"
-    row 'invalidations' "$(printf "%'d" "${before[invalidations]:-0}")"
+    row 'translations' "$(grouped "${before[translations]:-0}")"
+    row 'TLB hits' "$(grouped "${before[hits]:-0}") ($(percent "${before[hits]:-0}" "${before[translations]:-0}") %)"
+    row 'invalidations' "$(grouped "${before[invalidations]:-0}")"
     row 'faults' "${before[faults]:-0}, and ${after[faults]:-0} after the deliberate DMA below"
 }
 
