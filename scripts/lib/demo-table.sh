@@ -61,25 +61,26 @@ counter_rows() {
 
 percent() { awk -v part="$1" -v all="$2" 'BEGIN { printf "%.1f", all ? 100 * part / all : 0 }'; }
 
-# The unit's own record and the kernel's message about the one deliberate DMA, field by field, then as they were written.
+# What the unit recorded and what the kernel said of the one deliberate DMA: field by field, then as they wrote it.
+#
+# The unit's line: vtd: fault FRCD[0] SID=00:05.0 read 0x401000 FR=0x71 (SFS.2: meaning) where the walk ended
 fault_rows() {
-    local told record message reason
+    local told record message
     told=$(said bad-dma)
-    record=$(unit_record)
+    record=$(records | head -n 1)
     message=$(said fault | grep 'fault addr' | sed 's/^\[[^]]*\] //')
-    reason=$(value_of FR "$record")
     printf '  One deliberate bad DMA: the edu device reads %s bytes at %s, where nothing is mapped\n\n' \
         "$(value_of bytes "$told")" "$(value_of address "$told")"
     three '' "the unit's fault record" "the kernel's message"
-    three 'requester' "$(value_of SID "$record")" "$(sed -n 's/.*Request device \[\([^]]*\)\].*/\1/p' <<<"$message")"
-    three 'access' "$(value_of T "$record")" "$(sed -n 's/.*\[\(DMA [A-Z][a-z]*\).*/\1/p' <<<"$message")"
-    three 'address' "$(value_of FI "$record")" "$(sed -n 's/.*fault addr \([^ ]*\).*/\1/p' <<<"$message")"
-    three 'reason' "$reason $(sed -n 's/.*FR=[^ ]* (\([^)]*\)).*/\1/p' <<<"$record")" "$(sed -n 's/.*fault reason \([^]]*\)\] *\(.*\)/\1 \2/p' <<<"$message")"
-    printf '\n  unit:   %s\n' "$record"
-    said fault | sed 's/^/  kernel: /'
+    three 'requester' "$(value_of SID "$record")" "$(part '.*Request device \[([^]]*)\].*' "$message")"
+    three 'access' "$(part '.*SID=.* (read|write|atomic) 0x.*' "$record")" "$(part '.*\[(DMA [A-Z][a-z]*).*' "$message")"
+    three 'address' "$(part '.* (0x[0-9a-f]+) FR=.*' "$record")" "$(part '.*fault addr ([^ ]*).*' "$message")"
+    three 'reason' "$(part '.*FR=([^ ]* \([A-Z0-9.]*).*' "$record" | tr -d '(')" "$(part '.*fault reason (0x[0-9a-f]*).*' "$message")"
+    printf '\n  the unit    %s\n' "$record"
+    said fault | sed 's/^/  the kernel  /'
 }
 
 three() { printf '  %-14s %-26s %s\n' "$1" "$2" "$3"; }
 
-# The line that vtd-nested wrote to QEMU's log.
-unit_record() { grep -m 1 'fault FRCD' "$RUN/qemu.log" || echo 'not found in qemu.log'; }
+# part REGEX TEXT: what the parentheses match.
+part() { sed -nE "s/$1/\\1/p" <<<"$2"; }

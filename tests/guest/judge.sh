@@ -58,6 +58,20 @@ judge_fault() {
     fi
 }
 
+# The lines about fault records that vtd-nested wrote to QEMU's log.
+records() { grep -E 'fault FRCD\[[0-9]+\]' "$RUN/qemu.log" 2>/dev/null || true; }
+
+# One transaction gives one record, and it says what the kernel read from it. Units with no such log are passed over.
+judge_record() {
+    local reason=$1 count
+    if [[ $DEVICE != vtd-nested* ]]; then return; fi
+    count=$(records | wc -l)
+    ((count == 1)) || complain "the unit wrote $count fault records for one deliberate DMA"
+    if ((count == 1)) && ! records | grep -q "$(value_of address "$(said bad-dma)") FR=$reason "; then
+        complain "the unit's fault record is not the expected one (reason $reason): $(records)"
+    fi
+}
+
 # Translations and hits must have been counted, no fault at first, one in the end; units that count nothing are passed over.
 judge_counters() {
     local -A counter=() before=()
