@@ -24,7 +24,6 @@
 #include "qapi/error.h"
 #include "qemu/bswap.h"
 #include "qemu/host-utils.h"
-#include "qemu/rcu.h"
 
 #define TYPE_VTD_TRANSLATED_REGION "vtd-nested-translated-region"
 
@@ -83,10 +82,10 @@ static struct iommu_request request_of(const struct vtd_space* space, int index,
     };
 }
 
-/* The read lock keeps the RAM that the unit knows where it is. */
+/* Inside an RCU read section, which keeps the RAM that the unit knows where it is. All that QEMU does with an address
+ * space is in one, so that the many calls from there need not take the lock again. */
 static struct iommu_reply ask(const struct vtd_space* space, const struct iommu_request* request) {
     struct iommu_reply reply;
-    RCU_READ_LOCK_GUARD();
 
     vtd_nested_translate(space->device->unit, request, &reply);
     return reply;
