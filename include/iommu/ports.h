@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// ports: a unit's whole environment. A unit is given these and nothing else; tests give it recording fakes.
+//
+// Except for MemoryPort, ports are called with no lock of the unit held, so they may call the unit again.
+#ifndef IOMMU_PORTS_H
+#define IOMMU_PORTS_H
+
+#include <cstdint>
+#include <string_view>
+
+#include "iommu/address.h"
+#include "iommu/ids.h"
+
+namespace iommu {
+
+class MemoryPort {
+  public:
+    virtual ~MemoryPort() = default;
+    // The bytes were changed through a host pointer. Any thread; may hold the unit's lock, so must not call the unit.
+    virtual void written(Pa address, std::uint64_t size) = 0;
+};
+
+class Interrupts {
+  public:
+    virtual ~Interrupts() = default;
+    // A 4-byte store of `data` to `address`, sent as it is. Any thread.
+    virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
+};
+
+// Holders of translations outside the unit: vhost, devices with a cache of their own.
+class UnmapListeners {
+  public:
+    virtual ~UnmapListeners() = default;
+    // Returns when the holders have forgotten the range, for every requester.
+    virtual void unmap(const IovaRange& range) = 0;
+    // Whether requests have to be given to the unit at all.
+    virtual void gate_changed(bool translating) = 0;
+};
+
+class Clock {
+  public:
+    virtual ~Clock() = default;
+    // Guest-visible time, nanoseconds.
+    virtual std::uint64_t now_ns() = 0;
+    // Call the unit's continuation soon, not from inside this call.
+    virtual void kick() = 0;
+};
+
+// Classes of trace lines; values are those of enum iommu_trace_class.
+enum class TraceClass : std::uint32_t {
+    Fault = 1u << 0,
+    Register = 1u << 1,
+    Invalidation = 1u << 2,
+    Queue = 1u << 3,
+    Translation = 1u << 4,
+    Interrupt = 1u << 5,
+};
+
+class Trace {
+  public:
+    virtual ~Trace() = default;
+    virtual void line(TraceClass trace_class, std::string_view text) = 0;
+};
+
+struct Ports {
+    MemoryPort& memory;
+    Interrupts& interrupts;
+    UnmapListeners& listeners;
+    Clock& clock;
+    Trace& trace;
+};
+
+}  // namespace iommu
+
+#endif  // IOMMU_PORTS_H
