@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * capi: what the C interfaces of all units share. Plain C, fixed width.
+ *
+ * A unit is an opaque object that is given its environment (`struct iommu_ports`) at creation and then driven by calls:
+ * register reads and writes, translations, interrupt-range accesses, reset, save, load. Nothing else goes in, and only
+ * the ports go out. No memory changes owner across this border; every struct that may grow starts with its `size`, and
+ * a size that the library does not know is refused.
+ *
+ * Threads: `*_translate` may be called from any number of threads at once, at any time between create and destroy. All
+ * other calls may also come from any thread; they take the unit's lock inside. Ports are called with no lock of the
+ * unit held, so a port may call the unit again, with one exception that is named below.
+ */
+#ifndef IOMMU_CAPI_H
+#define IOMMU_CAPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A request without PASID. */
+#define IOMMU_NO_PASID UINT32_MAX
+
+enum iommu_request_kind {
+    IOMMU_REQUEST_UNTRANSLATED = 0, /* ordinary DMA */
+    IOMMU_REQUEST_DEBUG = 1,        /* a look at the tables: no record, no accessed/dirty update, no cache fill */
+};
+
+enum iommu_request_flags {
+    IOMMU_REQUEST_READ = 1u << 0,
+    IOMMU_REQUEST_WRITE = 1u << 1,       /* with READ: an atomic */
+    IOMMU_REQUEST_PRIVILEGED = 1u << 2,  /* only meaningful with a PASID */
+    IOMMU_REQUEST_EXECUTE = 1u << 3,     /* only meaningful with a PASID */
+    IOMMU_REQUEST_ZERO_LENGTH = 1u << 4, /* a read of no bytes */
+};
+
+struct iommu_request {
+    uint32_t requester; /* source id: bus 15:8, device 7:3, function 2:0 */
+    uint32_t pasid;     /* 20 bits, or IOMMU_NO_PASID */
+    uint64_t iova;
+    uint32_t kind;  /* enum iommu_request_kind */
+    uint32_t flags; /* enum iommu_request_flags */
+};
+
+enum iommu_outcome {
+    IOMMU_TRANSLATED = 0,
+    IOMMU_BLOCKED = 1, /* writes are dropped, reads see an unsupported request; already recorded where that is due */
+};
+
+struct iommu_reply {
+    uint32_t outcome; /* enum iommu_outcome */
+    uint32_t rights;  /* IOMMU_REQUEST_READ | IOMMU_REQUEST_WRITE that may be used without asking again */
+    uint64_t address; /* translated address of request.iova, offset included */
+    uint32_t
+        page_log2;   /* the answer holds for the naturally aligned block of 2^page_log2 bytes around iova; up to 64 */
+    uint32_t reason; /* fault reason when blocked, 0 when none */
+};
+
+/* A stretch of guest RAM that may be read and written through `host`. Ascending, no overlaps. */
+struct iommu_ram_range {
+    uint64_t address; /* guest-physical */
+    uint64_t size;    /* bytes */
+    void* host;
+};
+
+/* What a device-side copy of translations (vhost, virtio with ats=on) must forget. Inclusive range. */
+struct iommu_unmap {
+    uint32_t every_requester; /* 1: `requester` means nothing */
+    uint32_t requester;
+    uint64_t first;
+    uint64_t last;
+};
+
+/* Classes of trace lines; a bit set. */
+enum iommu_trace_class {
+    IOMMU_TRACE_FAULT = 1u << 0,        /* one line per recorded or suppressed fault */
+    IOMMU_TRACE_REGISTER = 1u << 1,     /* one line per register write that means something */
+    IOMMU_TRACE_INVALIDATION = 1u << 2, /* one line per executed invalidation command */
+    IOMMU_TRACE_QUEUE = 1u << 3,        /* queue errors, waits, completion */
+    IOMMU_TRACE_TRANSLATION = 1u << 4,  /* one line per translation that missed the cache */
+    IOMMU_TRACE_INTERRUPT = 1u << 5,    /* messages sent by the unit itself */
+};
+
+/* The unit's whole environment. Called with `opaque`; none may be null. */
+struct iommu_ports {
+    uint32_t size; /* sizeof(struct iommu_ports) */
+    void* opaque;
+
+    /* The bytes at guest-physical `address` were just changed through a host pointer. May be called from any thread
+     * that translates, under the unit's lock: must not call the unit. */
+    void (*written)(void* opaque, uint64_t address, uint64_t size);
+    /* Send a message-signalled interrupt: a 4-byte store of `data` to `address`. Any thread. */
+    void (*send_msi)(void* opaque, uint64_t address, uint32_t data);
+    /* Forget translations; returns when the holders have forgotten. */
+    void (*unmap)(void* opaque, const struct iommu_unmap* what);
+    /* Whether translation is on (or all is blocked): requests must be given to *_translate. Called when that changes.
+     */
+    void (*gate_changed)(void* opaque, bool translating);
+    /* There is queue work left: call *_continue soon, not from inside this callback. */
+    void (*kick)(void* opaque);
+    /* Now, in nanoseconds of guest-visible (virtual) time. */
+    uint64_t (*now_ns)(void* opaque);
+    /* One line, no newline at the end, of one of the enabled classes. */
+    void (*trace)(void* opaque, uint32_t trace_class, const char* line);
+};
+
+struct iommu_counters {
+    uint32_t size; /* in: sizeof(struct iommu_counters) */
+    uint32_t reserved;
+    uint64_t translations;  /* answered requests, hits and misses, pass-through included */
+    uint64_t hits;          /* answered from the IOTLB (or by pass-through) with no table read */
+    uint64_t misses;        /* needed a walk */
+    uint64_t faults;        /* blocked requests */
+    uint64_t recorded;      /* faults that reached a fault recording register */
+    uint64_t invalidations; /* invalidation commands carried out, registers and queue */
+    uint64_t waits;         /* completed invalidation waits */
+    uint64_t queue_errors;
+    uint64_t messages; /* interrupts sent by the unit itself */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* IOMMU_CAPI_H */

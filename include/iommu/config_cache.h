@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// ConfigCache<Config>: what the tables said about a requester (and its PASID), decoded.
+//
+// One entry for each requester and PASID; requests without PASID have an entry of their own. An entry remembers the
+// domain and space it was found under, and the requester, so that each can be dropped by counting up (generations.h). A
+// look-up copies the entry under its sequence number: no lock, no table read.
+//
+// As with the IOTLB, a look-up in the tables that began before an invalidation must not be kept after it: `open()`
+// before the first read, and `keep` does nothing when anything was invalidated since.
+//
+// Config: trivially copyable, a multiple of 8 bytes, with members `domain` and `space`.
+#ifndef IOMMU_CONFIG_CACHE_H
+#define IOMMU_CONFIG_CACHE_H
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "iommu/generations.h"
+#include "iommu/ids.h"
+#include "iommu/seqlock.h"
+
+namespace iommu {
+
+template <class Config>
+class ConfigCache {
+  public:
+    static constexpr std::size_t kEntries = 4096;
+
+    struct Ticket {
+        std::uint64_t epoch = 0;
+    };
+
+    [[nodiscard]] std::optional<Config> find(RequesterId requester, std::optional<Pasid> pasid) const {
+        const std::uint64_t key = key_of(requester, pasid);
+        Entry entry;
+        if (!entries_[index_of(key)].try_load(entry) || entry.key != key) return std::nullopt;
+        if (entry.stamp != stamp_of(requester, entry.config)) return std::nullopt;
+        return entry.config;
+    }
+
+    [[nodiscard]] Ticket open() const { return {epoch_.now()}; }
+    void keep(Ticket ticket, RequesterId requester, std::optional<Pasid> pasid, const Config& config) {
+        const std::lock_guard lock(writer_);
+        if (epoch_.now() != ticket.epoch) return;
+        const std::uint64_t key = key_of(requester, pasid);
+        entries_[index_of(key)].store(Entry{key, stamp_of(requester, config), config});
+    }
+
+    void invalidate_all() { drop(all_); }
+    void invalidate_requester(RequesterId requester) { drop(requesters_, requester.value); }
+    void invalidate_domain(DomainTag domain) { drop(domains_, domain.value); }
+    void invalidate_space(DomainTag domain, SpaceTag space) { drop(spaces_, space_name(domain, space)); }
+
+  private:
+    struct Entry {
+        std::uint64_t key = 0;  // 0: never used
+        std::uint64_t stamp = 0;
+        Config config{};
+    };
+
+    [[nodiscard]] static std::uint64_t key_of(RequesterId requester, std::optional<Pasid> pasid) {
+        const std::uint64_t space = pasid ? pasid->value : kPasidLimit;
+        return std::uint64_t{requester.value} << 32 | space << 1 | 1;
+    }
+    [[nodiscard]] static std::size_t index_of(std::uint64_t key) {
+        return (key * 0x9e3779b97f4a7c15u) >> (64 - 12);  // golden ratio; the product's top bits are the mixed ones
+    }
+    static_assert(kEntries == 1u << 12);
+
+    [[nodiscard]] std::uint64_t stamp_of(RequesterId requester, const Config& config) const {
+        return all_.now() + requesters_.now(requester.value) + domains_.now(config.domain.value) +
+               spaces_.now(space_name(config.domain, config.space));
+    }
+
+    void drop(Generation& generation) {
+        const std::lock_guard lock(writer_);
+        epoch_.bump();
+        generation.bump();
+    }
+    void drop(GenerationTable& table, std::uint64_t name) {
+        const std::lock_guard lock(writer_);
+        epoch_.bump();
+        table.bump(name);
+    }
+
+    std::unique_ptr<Seqlocked<Entry>[]> entries_ = std::make_unique<Seqlocked<Entry>[]>(kEntries);
+    std::mutex writer_;
+    Generation epoch_;
+    Generation all_;
+    GenerationTable requesters_;
+    GenerationTable domains_;
+    GenerationTable spaces_;
+};
+
+}  // namespace iommu
+
+#endif  // IOMMU_CONFIG_CACHE_H

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// effects: what one step of a unit does to the world outside, in order.
+//
+// A step runs under the unit's lock and only decides; what leaves the unit is listed here and performed after the lock
+// is released. Order is kept: holders of translations have forgotten them before the status word that says so is
+// written, and the status word is in memory before the interrupt that announces it.
+#ifndef IOMMU_EFFECTS_H
+#define IOMMU_EFFECTS_H
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "iommu/guest_memory.h"
+#include "iommu/ports.h"
+
+namespace iommu {
+
+// Tell holders of translations.
+struct Unmap {
+    IovaRange range;
+};
+// Store a completion word.
+struct StoreStatus {
+    Pa address;
+    std::uint32_t data = 0;
+};
+struct SendMsi {
+    std::uint64_t address = 0;
+    std::uint32_t data = 0;
+};
+struct GateChanged {
+    bool translating = false;
+};
+// More work is left than one step may do.
+struct Kick {};
+struct TraceLine {
+    TraceClass trace_class = TraceClass::Fault;
+    std::string text;
+};
+
+using Effect = std::variant<Unmap, StoreStatus, SendMsi, GateChanged, Kick, TraceLine>;
+
+class Effects {
+  public:
+    void add(Effect effect);
+    void append(Effects other);
+    [[nodiscard]] const std::vector<Effect>& list() const { return list_; }
+    [[nodiscard]] bool empty() const { return list_.empty(); }
+
+  private:
+    std::vector<Effect> list_;  // a step is bounded, and so is this
+};
+
+// With no lock held.
+void perform(const Effects& effects, GuestMemory& memory, const Ports& ports);
+
+}  // namespace iommu
+
+#endif  // IOMMU_EFFECTS_H

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// invalidation: what an invalidation command asks for, and the one place that carries it out.
+//
+// Every command of every architecture, by queue or by register, is planned into an Invalidation. `apply` drops decoded
+// configurations, then translations, then tells holders outside: this order, so that nobody can refill from what is
+// still to be dropped.
+#ifndef IOMMU_INVALIDATION_H
+#define IOMMU_INVALIDATION_H
+
+#include <cstdint>
+#include <optional>
+
+#include "iommu/config_cache.h"
+#include "iommu/effects.h"
+#include "iommu/iotlb.h"
+
+namespace iommu {
+
+struct ConfigDrop {
+    enum class Scope : std::uint8_t { None, All, Requesters, Domain, Space };
+    Scope scope = Scope::None;
+    RequesterId requester;
+    std::uint32_t ignored_bits = 0;  // Requesters: bits of the id that do not count; function bits, 2:0
+    DomainTag domain;
+    SpaceTag space;
+};
+
+struct TlbDrop {
+    enum class Scope : std::uint8_t {
+        None,
+        All,
+        Domain,       // everything of the domain
+        Space,        // everything of the domain and space
+        SecondRange,  // second-stage entries of the domain in the range; all of the domain in which a first stage took
+                      // part
+        FirstRange,   // entries of the space in the range in which a first stage took part
+    };
+    Scope scope = Scope::None;
+    DomainTag domain;
+    SpaceTag space;
+    IovaRange range;
+};
+
+struct Invalidation {
+    ConfigDrop configs;
+    TlbDrop tlb;
+    std::optional<IovaRange> unmap;  // what holders outside must forget
+};
+
+template <class Config>
+void drop(const ConfigDrop& what, ConfigCache<Config>& configs) {
+    switch (what.scope) {
+        case ConfigDrop::Scope::None:
+            return;
+        case ConfigDrop::Scope::All:
+            return configs.invalidate_all();
+        case ConfigDrop::Scope::Domain:
+            return configs.invalidate_domain(what.domain);
+        case ConfigDrop::Scope::Space:
+            return configs.invalidate_space(what.domain, what.space);
+        case ConfigDrop::Scope::Requesters:
+            break;
+    }
+    // All ids that differ only in the ignored function bits: at most eight.
+    const std::uint32_t ignored = what.ignored_bits & 7;
+    for (std::uint32_t function = 0; function < 8; ++function) {
+        if ((function & ~ignored) != 0) continue;
+        configs.invalidate_requester(RequesterId{(what.requester.value & ~ignored) | function});
+    }
+}
+
+void drop(const TlbDrop& what, Iotlb& iotlb);
+
+template <class Config>
+[[nodiscard]] Effects apply(const Invalidation& what, ConfigCache<Config>& configs, Iotlb& iotlb) {
+    drop(what.configs, configs);
+    if (what.configs.scope != ConfigDrop::Scope::None) iotlb.void_tickets();
+    drop(what.tlb, iotlb);
+    Effects effects;
+    if (what.unmap) effects.add(Unmap{*what.unmap});
+    return effects;
+}
+
+}  // namespace iommu
+
+#endif  // IOMMU_INVALIDATION_H

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Seqlocked<T>: a value that one writer at a time replaces while any number of readers copy it without waiting.
+//
+// The sequence number is odd while the value changes; a reader that saw it odd, or saw it move, has no copy and is told
+// so. There is no loop: a cache treats "being changed" as a miss.
+//
+// Order: the writer's stores are releases, so none of them is seen before the odd number; the reader's loads are
+// acquires, so the second look at the number comes last. Every access is atomic; there is no data race to be lucky
+// with.
+#ifndef IOMMU_SEQLOCK_H
+#define IOMMU_SEQLOCK_H
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+namespace iommu {
+
+template <class T>
+class Seqlocked {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 8 == 0);
+    using Image = std::array<std::uint64_t, sizeof(T) / 8>;
+
+  public:
+    // False when the value is being replaced.
+    [[nodiscard]] bool try_load(T& value) const {  // out-parameter: a copy less on the hit path
+        const std::uint32_t before = sequence_.load(std::memory_order_acquire);
+        if ((before & 1) != 0) return false;
+        Image image;
+        for (std::size_t i = 0; i < image.size(); ++i)
+            image[i] = words_[i].load(std::memory_order_acquire);
+        if (sequence_.load(std::memory_order_relaxed) != before) return false;
+        value = std::bit_cast<T>(image);
+        return true;
+    }
+
+    // One writer at a time.
+    void store(const T& value) {
+        const auto image = std::bit_cast<Image>(value);
+        const std::uint32_t sequence = sequence_.load(std::memory_order_relaxed);
+        sequence_.store(sequence + 1, std::memory_order_relaxed);
+        for (std::size_t i = 0; i < image.size(); ++i)
+            words_[i].store(image[i], std::memory_order_release);
+        sequence_.store(sequence + 2, std::memory_order_release);
+    }
+
+  private:
+    std::atomic<std::uint32_t> sequence_{0};
+    std::array<std::atomic<std::uint64_t>, sizeof(T) / 8> words_{};
+};
+
+}  // namespace iommu
+
+#endif  // IOMMU_SEQLOCK_H
