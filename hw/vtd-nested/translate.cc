@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vtd-nested/translate.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace vtd {
+
+using iommu::Purpose;
+using iommu::TlbKind;
+
+namespace {
+
+Condition first_stage_condition(const WalkFault& fault) {
+    switch (fault.cause) {
+        case WalkCause::InputOutOfRange:
+            return Condition::SGN_1;
+        case WalkCause::TableAccess:
+            return fault.top ? Condition::SFS_4 : Condition::SFS_1;
+        case WalkCause::NotPresent:
+            return Condition::SFS_2;
+        case WalkCause::Reserved:
+            return Condition::SFS_3;
+        case WalkCause::OutputOutOfRange:
+            return Condition::SFS_5;
+        case WalkCause::NoUser:
+            return Condition::SGN_2;
+        case WalkCause::NoWrite:
+        case WalkCause::NoRead:
+            return Condition::SGN_6;
+        case WalkCause::UpdateNotWritable:
+            return Condition::SFS_8;
+        case WalkCause::UpdateNotSnooped:
+            return Condition::SFS_9;
+        case WalkCause::UpdateFailed:
+            return Condition::SFS_10;
+    }
+    return Condition::SFS_1;
+}
+
+Condition second_stage_condition(const WalkFault& fault) {
+    // The second stage has the page of a first-stage table, but does not let it be read.
+    if (fault.cause == WalkCause::NoRead && fault.purpose == Purpose::TopTable) return Condition::SFS_6;
+    if (fault.cause == WalkCause::NoRead && fault.purpose == Purpose::Table) return Condition::SFS_7;
+    switch (fault.cause) {
+        case WalkCause::InputOutOfRange:
+            return Condition::SGN_5;
+        case WalkCause::TableAccess:
+            return fault.top ? Condition::SSS_4 : Condition::SSS_1;
+        case WalkCause::NotPresent:
+            return Condition::SSS_2;
+        case WalkCause::OutputOutOfRange:
+        case WalkCause::Reserved:
+            return Condition::SSS_3;
+        case WalkCause::NoUser:
+        case WalkCause::NoRead:
+            return Condition::SGN_7;
+        case WalkCause::NoWrite:
+            return Condition::SGN_6;
+        case WalkCause::UpdateNotWritable:
+        case WalkCause::UpdateNotSnooped:
+            return Condition::SSS_5;
+        case WalkCause::UpdateFailed:
+            return Condition::SSS_6;
+    }
+    return Condition::SSS_1;
+}
+
+Condition legacy_condition(const WalkFault& fault, const Request& request) {
+    const Condition no_right = request.writes() ? Condition::LGN_2 : Condition::LGN_3;
+    switch (fault.cause) {
+        case WalkCause::InputOutOfRange:
+            return Condition::LGN_1;
+        case WalkCause::TableAccess:
+            return fault.top ? Condition::LCT_4 : Condition::LSS_1;
+        case WalkCause::NotPresent:
+            return no_right;
+        case WalkCause::OutputOutOfRange:
+        case WalkCause::Reserved:
+            return Condition::LSS_2;
+        case WalkCause::NoWrite:
+            return Condition::LGN_2;
+        case WalkCause::NoUser:
+        case WalkCause::NoRead:
+            return Condition::LGN_3;
+        case WalkCause::UpdateNotWritable:
+        case WalkCause::UpdateNotSnooped:
+        case WalkCause::UpdateFailed:
+            break;  // legacy mode sets no accessed or dirty bits
+    }
+    return no_right;
+}
+
+FaultProcessing processing(const Config& config) {
+    return config.fault_disabled ? FaultProcessing::Disabled : FaultProcessing::Enabled;
+}
+
+WalkQuery query_for(const Request& request, const Config& config) {
+    return {.input = request.iova.value,
+            .access = request.access,
+            .privilege = effective_privilege(request, config),
+            .length = request.length};
+}
+
+// Output equals input; the host's width is the only limit. [VTD 5.10 s3.9]
+Result<Path, Fault> pass_through(const Request& request, const Config& config, const StageLimits& limits) {
+    const bool legacy = config.mode == TranslationTableMode::Legacy;
+    if ((request.iova.value & ~iommu::low_bits(limits.haw)) != 0) {
+        return fail(legacy ? Condition::LGN_1 : Condition::SGN_4, {}, processing(config));
+    }
+    return Path{.address = Pa{request.iova.value}, .page_log2 = limits.haw, .usable = Rights::ReadWrite};
+}
+
+Result<Path, Fault> walk_stages(const Request& request, const Config& config, const StageLimits& limits,
+                                const GuestMemory& memory, Marks& marks) {
+    const WalkQuery query = query_for(request, config);
+    const auto walked = [&]() -> Result<Path, WalkFault> {
+        const SecondStage second(config, limits);
+        if (config.translate == Translate::SecondStage) return walk_single(second, query, marks, memory);
+        const bool nested = config.translate == Translate::Nested;
+        const FirstStage first(config, limits, nested ? config.second_width : 64);
+        return nested ? walk_nested(first, second, query, marks, memory) : walk_single(first, query, marks, memory);
+    }();
+    if (!walked) return Err{to_fault(walked.error(), config, request)};
+    return *walked;
+}
+
+}  // namespace
+
+unsigned block_beside_interrupts(std::uint64_t address) {
+    const std::uint64_t difference = (address ^ kInterruptRange) >> kInterruptRangeLog2;
+    return kInterruptRangeLog2 + static_cast<unsigned>(std::bit_width(difference)) - 1;
+}
+
+Privilege effective_privilege(const Request& request, const Config& config) {
+    return request.pasid ? request.privilege : config.rid_privilege;
+}
+
+Result<iommu::Done, Fault> check_request(const Request& request, const Config& config,
+                                         const Capabilities& capabilities) {
+    const bool execute = request.pasid && request.execute == iommu::Execute::Yes;
+    if (execute && (capabilities.ver >> 4) <= 7) return fail(Condition::SPT_5, {}, processing(config));
+    const bool supervisor = effective_privilege(request, config) == Privilege::Supervisor;
+    if (supervisor && !config.supervisor_allowed) return fail(Condition::SPT_6, {}, processing(config));
+    return iommu::Done{};
+}
+
+Result<Found, Fault> find(const Request& request, const Config& config, const StageLimits& limits,
+                          const GuestMemory& memory) {
+    Found found;
+    found.path =
+        TRY(config.translate == Translate::PassThrough ? pass_through(request, config, limits)
+                                                       : walk_stages(request, config, limits, memory, found.marks));
+    // Only interrupt requests may reach the interrupt range, and those are not translated.
+    if (in_interrupt_range(found.path.address.value)) {
+        const bool legacy = config.mode == TranslationTableMode::Legacy;
+        return fail(legacy ? Condition::LGN_4 : Condition::SGN_8, {}, processing(config));
+    }
+    // A page that holds the range is answered in blocks beside it; so is one whose input holds it, where a request
+    // without PASID would not be translated.
+    const unsigned input_block =
+        in_interrupt_range(request.iova.value) ? kInterruptRangeLog2 : block_beside_interrupts(request.iova.value);
+    const unsigned output_block = block_beside_interrupts(found.path.address.value);
+    found.path.page_log2 = std::min({found.path.page_log2, input_block, output_block});
+    return found;
+}
+
+Fault to_fault(const WalkFault& fault, const Config& config, const Request& request) {
+    Fault result;
+    if (config.mode == TranslationTableMode::Legacy) {
+        result.condition = legacy_condition(fault, request);
+    } else if (fault.stage == iommu::Stage::First) {
+        result.condition = first_stage_condition(fault);
+    } else {
+        result.condition = second_stage_condition(fault);
+    }
+    result.processing = processing(config);
+    result.diagnosis = {
+        .check = {}, .level = static_cast<std::uint8_t>(fault.level), .address = fault.slot, .entry = fault.entry};
+    return result;
+}
+
+TlbTag tlb_tag(const Request& request, const Config& config) {
+    TlbTag tag{.domain = config.domain, .space = config.space, .privilege = effective_privilege(request, config)};
+    switch (config.translate) {
+        case Translate::FirstStage:
+            tag.kind = TlbKind::First;
+            break;
+        case Translate::Nested:
+            tag.kind = TlbKind::Nested;
+            break;
+        case Translate::PassThrough:
+        case Translate::SecondStage:
+            tag.kind = TlbKind::Second;
+            break;
+    }
+    return tag;
+}
+
+}  // namespace vtd
