@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vtd-nested/commands.h"
+
+namespace vtd {
+
+using iommu::ConfigDrop;
+using iommu::Iova;
+using iommu::IovaRange;
+using iommu::RequesterId;
+using iommu::TlbDrop;
+
+namespace {
+
+template <class D>
+DomainTag domain_of(const Value<D>& descriptor, const Capabilities& capabilities) {
+    // Bits beyond the supported width are ignored.
+    const std::uint64_t did = descriptor.template get<typename D::DID>() & iommu::low_bits(capabilities.domain_bits());
+    return DomainTag{static_cast<std::uint16_t>(did)};
+}
+
+// 2^am pages around `address`. AM has six bits, and 52 and more name every address.
+IovaRange page_range(std::uint64_t address, std::uint64_t am) {
+    return IovaRange::aligned(Iova{address}, 12 + static_cast<unsigned>(am));
+}
+
+Invalidation translations(TlbDrop drop, const IovaRange& unmap = IovaRange::everything()) {
+    return {.configs = {}, .tlb = drop, .unmap = unmap};
+}
+
+// Second-stage addresses end at MGAW; what is above is ignored.
+IovaRange second_stage_range(std::uint64_t address, std::uint64_t am, const Capabilities& capabilities) {
+    return page_range(address & iommu::low_bits(capabilities.guest_width()), am);
+}
+
+Invalidation second_stage_pages(DomainTag domain, const IovaRange& range, TranslationTableMode mode) {
+    // In scalable mode the domain may be that of a nested translation, whose input addresses are not the range's.
+    const IovaRange unmap = mode == TranslationTableMode::Legacy ? range : IovaRange::everything();
+    return translations({.scope = TlbDrop::Scope::SecondRange, .domain = domain, .range = range}, unmap);
+}
+
+// ---- One function for each descriptor; reserved bits were checked before. [VTD 5.10 s6.5.2.1-6.5.2.9]
+
+Result<Command, IQEI> plan(const Value<ContextCacheInvalidate>& d, const CommandContext& context) {
+    using D = ContextCacheInvalidate;
+    Invalidation plan;
+    plan.configs.domain = domain_of(d, context.capabilities);
+    switch (static_cast<D::Granularity>(d.get<D::G>())) {
+        case D::Granularity::Reserved:
+            return Err{IQEI::ReservedField};
+        case D::Granularity::Global:
+            plan.configs.scope = ConfigDrop::Scope::All;
+            break;
+        case D::Granularity::Domain:
+            // A scalable-mode context entry has no domain: all of them.
+            plan.configs.scope =
+                context.mode == TranslationTableMode::Legacy ? ConfigDrop::Scope::Domain : ConfigDrop::Scope::All;
+            break;
+        case D::Granularity::Device:
+            plan.configs.scope = ConfigDrop::Scope::Requesters;
+            plan.configs.requester = RequesterId{static_cast<std::uint32_t>(d.get<D::SID>())};
+            // FM 1: bit 2, FM 2: bits 2:1, FM 3: bits 2:0.
+            plan.configs.ignored_bits =
+                static_cast<std::uint32_t>(iommu::bit_range(2, 3 - static_cast<unsigned>(d.get<D::FM>())));
+            break;
+    }
+    return plan;
+}
+
+Result<Command, IQEI> plan(const Value<IotlbInvalidate>& d, const CommandContext& context) {
+    using D = IotlbInvalidate;
+    const DomainTag domain = domain_of(d, context.capabilities);
+    switch (static_cast<D::Granularity>(d.get<D::G>())) {
+        case D::Granularity::Reserved:
+            return Err{IQEI::ReservedField};
+        case D::Granularity::Global:
+            return translations({.scope = TlbDrop::Scope::All});
+        case D::Granularity::Domain:
+            return translations({.scope = TlbDrop::Scope::Domain, .domain = domain});
+        case D::Granularity::Page:
+            break;
+    }
+    if (context.capabilities.psi == 0 || d.get<D::AM>() > context.capabilities.mamv) return Err{IQEI::ReservedField};
+    const IovaRange range = second_stage_range(d.in_place<D::ADDR>(), d.get<D::AM>(), context.capabilities);
+    return second_stage_pages(domain, range, context.mode);
+}
+
+Result<Command, IQEI> plan(const Value<PasidIotlbInvalidate>& d, const CommandContext& context) {
+    using D = PasidIotlbInvalidate;
+    const DomainTag domain = domain_of(d, context.capabilities);
+    const SpaceTag space{static_cast<std::uint32_t>(d.get<D::PASID>())};
+    switch (static_cast<D::Granularity>(d.get<D::G>())) {
+        case D::Granularity::Reserved0:
+        case D::Granularity::Reserved1:
+            return Err{IQEI::ReservedField};
+        case D::Granularity::Pasid:
+            return translations({.scope = TlbDrop::Scope::Space, .domain = domain, .space = space});
+        case D::Granularity::Page:
+            break;
+    }
+    // Neither PSI nor MAMV limits this one.
+    const IovaRange range = page_range(d.in_place<D::ADDR>(), d.get<D::AM>());
+    return translations({.scope = TlbDrop::Scope::FirstRange, .domain = domain, .space = space, .range = range}, range);
+}
+
+Result<Command, IQEI> plan(const Value<PasidCacheInvalidate>& d, const CommandContext& context) {
+    using D = PasidCacheInvalidate;
+    Invalidation plan;
+    plan.configs.domain = domain_of(d, context.capabilities);
+    plan.configs.space = SpaceTag{static_cast<std::uint32_t>(d.get<D::PASID>())};
+    switch (static_cast<D::Granularity>(d.get<D::G>())) {
+        case D::Granularity::Domain:
+            plan.configs.scope = ConfigDrop::Scope::Domain;
+            break;
+        case D::Granularity::Pasid:
+            plan.configs.scope = ConfigDrop::Scope::Space;
+            break;
+        case D::Granularity::Reserved:
+            return Err{IQEI::ReservedField};
+        case D::Granularity::Global:
+            plan.configs.scope = ConfigDrop::Scope::All;
+            break;
+    }
+    return plan;
+}
+
+// IF, SW and FN are independent of each other. Descriptors are carried out in order, so a fence is kept anyway.
+Result<Command, IQEI> plan(const Value<InvalidationWait>& d, const CommandContext& context) {
+    using D = InvalidationWait;
+    // Page requests, which PD would drain, are not offered.
+    if (d.get<D::PD>() != 0) return Err{IQEI::ReservedField};
+    Wait wait;
+    wait.interrupt = d.get<D::IF>() != 0;
+    wait.status_data = static_cast<std::uint32_t>(d.get<D::STDATA>());
+    if (d.get<D::SW>() != 0) {
+        wait.status_address = Pa{d.in_place<D::STADDR>() & iommu::low_bits(context.capabilities.haw)};
+    }
+    return wait;
+}
+
+template <class D>
+Result<Command, IQEI> checked(const Words<4>& words, const CommandContext& context) {
+    const Value<D> descriptor{words};
+    if (descriptor.reserved_bits_set()) return Err{IQEI::ReservedField};
+    return plan(descriptor, context);
+}
+
+template <class D>
+std::string describe_as(const Words<4>& words) {
+    return std::string(D::name) + " " + iommu::describe(Value<D>{words});
+}
+
+}  // namespace
+
+Result<Command, IQEI> decode(const Words<4>& words, const CommandContext& context) {
+    const std::uint8_t type = type_code(Value<DescriptorHead>{words});
+    // Legacy mode knows types 1 to 5. [VTD 5.10 s6.5.2.11]
+    if (context.mode == TranslationTableMode::Legacy && type > 5) return Err{IQEI::InvalidType};
+    switch (type) {
+        case static_cast<unsigned>(DescriptorType::ContextCacheInvalidate):
+            return checked<ContextCacheInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::IotlbInvalidate):
+            return checked<IotlbInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::InvalidationWait):
+            return checked<InvalidationWait>(words, context);
+        case static_cast<unsigned>(DescriptorType::PasidIotlbInvalidate):
+            return checked<PasidIotlbInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::PasidCacheInvalidate):
+            return checked<PasidCacheInvalidate>(words, context);
+        default:
+            // Unknown, or of a capability that is not offered: interrupt remapping, device-TLBs, page requests, host
+            // permission tables.
+            return Err{IQEI::InvalidType};
+    }
+}
+
+iommu::GuestRing queue_ring(Value<IQA> iqa) {
+    const auto pages_log2 = static_cast<unsigned>(iqa.get<IQA::QS>());
+    const unsigned wide = iqa.get<IQA::DW>() != 0 ? 1 : 0;
+    return {.base = Pa{iqa.in_place<IQA::IQA_>()}, .entry_log2 = 4 + wide, .entries_log2 = pages_log2 + 8 - wide};
+}
+
+// The manual gives no order: what is wrong with the mode first, then with the queue, then with the tail.
+std::optional<IQEI> queue_error(Value<IQA> iqa, Value<IQT> iqt, const CommandContext& context) {
+    const bool wide = iqa.get<IQA::DW>() != 0;
+    const Capabilities& c = context.capabilities;
+    if (!mode_supported(context.mode, c)) return IQEI::InvalidTableMode;
+    if (wide && c.smts == 0 && c.adms == 0) return IQEI::InvalidWidth;
+    if (!wide && context.mode != TranslationTableMode::Legacy) return IQEI::InvalidWidth;
+    const iommu::GuestRing ring = queue_ring(iqa);
+    const std::uint64_t tail = iqt.in_place<IQT::QT>();
+    if (!ring.aligned(tail)) return IQEI::TailMisaligned;
+    if (!ring.contains(tail)) return IQEI::InvalidTail;
+    return std::nullopt;
+}
+
+// CCMD, legacy mode. [VTD 5.10 s11.4.6.1]
+std::optional<RegisterCommand> plan(Value<CCMD> ccmd) {
+    RegisterCommand command;
+    command.actual_granularity = static_cast<std::uint8_t>(ccmd.get<CCMD::CIRG>());
+    ConfigDrop& drop = command.invalidation.configs;
+    drop.domain = DomainTag{static_cast<std::uint16_t>(ccmd.get<CCMD::DID>())};
+    switch (static_cast<CCMD::Granularity>(ccmd.get<CCMD::CIRG>())) {
+        case CCMD::Granularity::Error:
+            return std::nullopt;
+        case CCMD::Granularity::Global:
+            drop.scope = ConfigDrop::Scope::All;
+            break;
+        case CCMD::Granularity::Domain:
+            drop.scope = ConfigDrop::Scope::Domain;
+            break;
+        case CCMD::Granularity::Device:
+            drop.scope = ConfigDrop::Scope::Requesters;
+            drop.requester = RequesterId{static_cast<std::uint32_t>(ccmd.get<CCMD::SID>())};
+            drop.ignored_bits =
+                static_cast<std::uint32_t>(iommu::bit_range(2, 3 - static_cast<unsigned>(ccmd.get<CCMD::FM>())));
+            break;
+    }
+    return command;
+}
+
+// IOTLB and IVA, legacy mode. [VTD 5.10 s11.4.6.3]
+std::optional<RegisterCommand> plan(Value<IOTLB_REG> iotlb, Value<IVA> iva, const Capabilities& capabilities) {
+    using Granularity = IOTLB_REG::Granularity;
+    const DomainTag domain = domain_of(iotlb, capabilities);
+    auto granularity = static_cast<Granularity>(iotlb.get<IOTLB_REG::IIRG>());
+    // Without PSI the whole domain goes, and the answer says so.
+    if (granularity == Granularity::Page && capabilities.psi == 0) granularity = Granularity::Domain;
+    const auto answer = static_cast<std::uint8_t>(granularity);
+    switch (granularity) {
+        case Granularity::Error:
+            return std::nullopt;
+        case Granularity::Global:
+            return RegisterCommand{translations({.scope = TlbDrop::Scope::All}), answer};
+        case Granularity::Domain:
+            return RegisterCommand{translations({.scope = TlbDrop::Scope::Domain, .domain = domain}), answer};
+        case Granularity::Page:
+            break;
+    }
+    const std::uint64_t am = iva.get<IVA::AM>();
+    if (am > capabilities.mamv) return std::nullopt;
+    const IovaRange range = second_stage_range(iva.in_place<IVA::ADDR>(), am, capabilities);
+    return RegisterCommand{second_stage_pages(domain, range, TranslationTableMode::Legacy), answer};
+}
+
+std::string describe_descriptor(const Words<4>& words) {
+    switch (type_code(Value<DescriptorHead>{words})) {
+        case static_cast<unsigned>(DescriptorType::ContextCacheInvalidate):
+            return describe_as<ContextCacheInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::IotlbInvalidate):
+            return describe_as<IotlbInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::InvalidationWait):
+            return describe_as<InvalidationWait>(words);
+        case static_cast<unsigned>(DescriptorType::PasidIotlbInvalidate):
+            return describe_as<PasidIotlbInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::PasidCacheInvalidate):
+            return describe_as<PasidCacheInvalidate>(words);
+        default:
+            return describe_as<DescriptorHead>(words);
+    }
+}
+
+}  // namespace vtd
