@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vtd-nested/device.h"
+
+#include <algorithm>
+
+#include "vtd-nested/trace.h"
+
+namespace vtd {
+
+using iommu::Count;
+using iommu::RequestKind;
+using iommu::TraceClass;
+using iommu::TraceLine;
+using iommu::Translation;
+
+namespace {
+
+// How often tables that change under a walk are walked again before the update counts as failed.
+constexpr int kMaxRestarts = 8;
+constexpr unsigned kSmallestPage = 12;
+
+Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable}; }
+
+Err<Refusal> refuse(const Fault& fault) { return Err{Refusal{fault}}; }
+
+// The update kept losing against somebody who rewrites the entry.
+Condition never_settled(const Config& config) {
+    return config.translate == Translate::SecondStage ? Condition::SSS_6 : Condition::SFS_10;
+}
+
+}  // namespace
+
+Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports)
+    : capabilities_(capabilities),
+      limits_(StageLimits::of(capabilities)),
+      ports_(ports),
+      memory_(ports.memory),
+      iotlb_(iotlb_entries),
+      registers_(register_specs(capabilities)),
+      recorder_(capabilities.nfr + 1u, capabilities.largest_agaw()) {}
+
+void Unit::perform(const Effects& effects) {
+    for (const iommu::Effect& effect : effects.list()) {
+        if (std::holds_alternative<iommu::SendMsi>(effect)) messages_.fetch_add(1, std::memory_order_relaxed);
+    }
+    iommu::perform(effects, memory_, ports_);
+}
+
+// ---- Requests
+
+Reply Unit::translate(const Request& request) {
+    if (const auto reply = answer_from_caches(request)) {
+        translations_.add(Count::Hits);
+        return *reply;
+    }
+    return translate_slow(request);
+}
+
+// What is decided without a table. Anything unusual is left to the slow way.
+std::optional<Reply> Unit::answer_from_caches(const Request& request) const {
+    const Gate gate = this->gate();
+    if (!gate.translating() || gate.guarded() || request.kind != RequestKind::Untranslated) return std::nullopt;
+    if (in_interrupt_range(request.iova.value)) return std::nullopt;
+    const auto config = configs_.find(request.requester, request.pasid);
+    if (!config || !check_request(request, *config, capabilities_)) return std::nullopt;
+    if (config->translate == Translate::PassThrough) {
+        if ((request.iova.value & ~iommu::low_bits(limits_.haw)) != 0) return std::nullopt;
+        const unsigned block = block_beside_interrupts(request.iova.value);
+        return Reply::translated({.address = Pa{request.iova.value},
+                                  .page_log2 = std::min<unsigned>(block, limits_.haw),
+                                  .rights = Rights::ReadWrite});
+    }
+    const auto translation = iotlb_.find(tlb_tag(request, *config), request.iova);
+    if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
+    return Reply::translated(*translation);
+}
+
+Reply Unit::translate_slow(const Request& request) {
+    translations_.add(Count::Misses);
+    const auto path = attempt(request);
+    if (!path) return block(request, path.error());
+    if (traces(TraceClass::Translation)) ports_.trace.line(TraceClass::Translation, translation_line(request, *path));
+    return Reply::translated(to_translation(*path));
+}
+
+Result<Path, Refusal> Unit::attempt(const Request& request) {
+    if (!request.pasid && in_interrupt_range(request.iova.value)) return interrupt_address(request);
+    // Tickets first, then the gate: what is invalidated from here on cannot be kept.
+    const iommu::Iotlb::Ticket ticket = iotlb_.open();
+    const ConfigTicket config_ticket = configs_.open();
+    const Gate gate = this->gate();
+    if (!gate.translating()) return untranslated(request, gate);
+    const auto config = configure(request, gate.root(), config_ticket);
+    if (!config) return refuse(config.error());
+    const auto path = find_and_mark(request, *config, gate);
+    if (!path || request.kind == RequestKind::Debug || config->translate == Translate::PassThrough) return path;
+    iotlb_.fill(ticket, tlb_tag(request, *config), request.iova, to_translation(*path));
+    return path;
+}
+
+// From the cache, or from the tables and into the cache; with the checks that need no further table.
+Result<Config, Fault> Unit::configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket) {
+    auto config = configs_.find(request.requester, request.pasid);
+    if (!config) {
+        config = TRY(resolve(request, root, capabilities_, memory_));
+        if (request.kind != RequestKind::Debug) configs_.keep(ticket, request.requester, request.pasid, *config);
+    }
+    TRY(check_request(request, *config, capabilities_));
+    return *config;
+}
+
+// Finds the path, and sets the accessed and dirty bits it calls for once nothing stands in the way.
+Result<Path, Refusal> Unit::find_and_mark(const Request& request, const Config& config, Gate gate) {
+    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+        const auto found = find(request, config, limits_, memory_);
+        if (!found) return refuse(found.error());
+        Path path = found->path;
+        if (gate.guarded()) {
+            if (is_protected(path.address)) return Err{Refusal{}};
+            path.page_log2 = std::min(path.page_log2, kSmallestPage);
+        }
+        if (request.kind == RequestKind::Debug) return path;
+        const auto applied = found->marks.apply(memory_);
+        if (!applied) return refuse(to_fault(applied.error(), config, request));
+        if (*applied == Marks::Applied::Done) return path;
+    }
+    const auto processing = config.fault_disabled ? FaultProcessing::Disabled : FaultProcessing::Enabled;
+    return refuse(Fault{never_settled(config), processing, {}});
+}
+
+// Remapping is off: a PASID means nothing, only protected regions count. [VTD 5.10 s3.1, s11.4.8]
+Result<Path, Refusal> Unit::untranslated(const Request& request, Gate gate) const {
+    const std::uint64_t address = request.iova.value;
+    Path path{.address = Pa{address}, .page_log2 = kSmallestPage, .usable = Rights::ReadWrite};
+    if (gate.guarded()) {
+        if (is_protected(path.address)) return Err{Refusal{}};
+    } else if (!in_interrupt_range(address)) {
+        path.page_log2 = block_beside_interrupts(address);
+    }
+    return path;
+}
+
+// The answer for somebody who asks for the address of an interrupt message: it is itself, and can only be written. The
+// message proper comes through interrupt_access. [VTD 5.10 s3.15]
+Result<Path, Refusal> Unit::interrupt_address(const Request& request) const {
+    const bool zero_length_read = request.length == iommu::Length::Zero && request.access == iommu::Access::Read;
+    if (request.access != iommu::Access::Write && !zero_length_read) return refuse(Fault{Condition::INT_29, {}, {}});
+    return Path{.address = Pa{request.iova.value}, .page_log2 = kSmallestPage, .usable = Rights::Write};
+}
+
+InterruptAccess Unit::interrupt_access(const Request& request, unsigned size) {
+    if (request.access == iommu::Access::Read && request.length == iommu::Length::Zero)
+        return InterruptAccess::Complete;
+    if (request.access == iommu::Access::Write && size == 4) return InterruptAccess::Deliver;
+    (void)block(request, Refusal{Fault{Condition::INT_29, {}, {}}});
+    return InterruptAccess::Block;
+}
+
+bool Unit::is_protected(Pa address) const {
+    const std::lock_guard lock(mutex_);
+    return ProtectedRegions::read(registers_, capabilities_).contain(address.value);
+}
+
+Reply Unit::block(const Request& request, const Refusal& refusal) {
+    translations_.add(Count::Faults);
+    if (!refusal.fault) return Reply::blocked(0);
+    const Fault& fault = *refusal.fault;
+    const Reply reply = Reply::blocked(static_cast<std::uint8_t>(fault.condition));
+    if (request.kind == RequestKind::Debug) return reply;
+
+    const std::uint64_t now = ports_.clock.now_ns();
+    Effects effects;
+    {
+        const std::lock_guard lock(mutex_);
+        Report report = recorder_.record(request, fault, now, registers_);
+        if (report.reported == Reported::Recorded) ++recorded_;
+        if (report.reported != Reported::Merged && traces(TraceClass::Fault)) {
+            effects.add(TraceLine{TraceClass::Fault, fault_line(request, fault, report)});
+        }
+        effects.append(std::move(report.effects));
+    }
+    perform(effects);
+    return reply;
+}
+
+UnitCounters Unit::counters() const {
+    UnitCounters counters;
+    counters.hits = translations_.sum(Count::Hits);
+    counters.misses = translations_.sum(Count::Misses);
+    counters.faults = translations_.sum(Count::Faults);
+    counters.messages = messages_.load(std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
+    counters.recorded = recorded_;
+    counters.invalidations = invalidations_;
+    counters.waits = waits_;
+    counters.queue_errors = queue_errors_;
+    return counters;
+}
+
+}  // namespace vtd

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Unit: one VT-d remapping unit.
+//
+// All mutable state is here. The way of a DMA:
+//
+//     translate -> gate -> cached Config? -> cached translation? -> answer                     (no lock, no table read)
+//                       -> translate_slow -> resolve -> find -> protect -> apply marks -> fill -> answer
+//                                         any step may end in a Fault -> report -> record, event
+//
+// and of a command:
+//
+//     write(IQT) -> run_queue -> fetch -> decode -> apply -> effects -> perform;  error -> IQE, head stays
+//     write(CCMD / IOTLB) -> plan -> apply -> effects -> perform
+//
+// Threads: `translate` and `interrupt_access` may be called from any number of threads at any time. Everything else may
+// also come from any thread and takes the unit's lock; ports are called with the lock released. Queue processing is
+// done by one thread at a time: who finds it running leaves the work to it.
+//
+// The latched root table and the gates are one atomic word, so a request sees them as they were at one moment.
+#ifndef VTD_NESTED_DEVICE_H
+#define VTD_NESTED_DEVICE_H
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "iommu/config_cache.h"
+#include "iommu/counters.h"
+#include "iommu/invalidation.h"
+#include "iommu/ports.h"
+#include "iommu/register_file.h"
+#include "vtd-nested/commands.h"
+#include "vtd-nested/registers.h"
+#include "vtd-nested/report.h"
+#include "vtd-nested/translate.h"
+
+namespace vtd {
+
+using iommu::Reply;
+
+// RTADDR as latched, with the gates in bits it does not use.
+struct Gate {
+    std::uint64_t word = 0;
+
+    static constexpr std::uint64_t kTranslating = 1;  // GSTS.TES
+    static constexpr std::uint64_t kGuarded = 2;      // PMEN.PRS
+
+    [[nodiscard]] bool translating() const { return (word & kTranslating) != 0; }
+    [[nodiscard]] bool guarded() const { return (word & kGuarded) != 0; }
+    [[nodiscard]] LatchedRoot root() const {
+        const Value<RTADDR> latched{word & (RTADDR::RTA::mask | RTADDR::TTM::mask)};
+        return {.table = Pa{latched.in_place<RTADDR::RTA>()},
+                .mode = static_cast<TranslationTableMode>(latched.get<RTADDR::TTM>())};
+    }
+};
+
+// Why a request is blocked. Without a fault it is not reported either: a protected region. [VTD 5.10 s11.4.8]
+struct Refusal {
+    std::optional<Fault> fault;
+};
+
+struct UnitCounters {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t recorded = 0;
+    std::uint64_t invalidations = 0;
+    std::uint64_t waits = 0;
+    std::uint64_t queue_errors = 0;
+    std::uint64_t messages = 0;
+};
+
+// What to do with an access to the interrupt range.
+enum class InterruptAccess : std::uint8_t { Deliver, Complete, Block };
+
+// Words of a saved state: see save.cc.
+inline constexpr std::size_t kStateWords = 256;
+using StateWords = std::array<std::uint64_t, kStateWords>;
+
+class Unit {
+  public:
+    // `capabilities` are settled; `iotlb_entries` is a power of two, at least 64.
+    Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports);
+
+    [[nodiscard]] Reply translate(const Request& request);
+    // Without PASID, to 0xFEE0_0000..0xFEEF_FFFF; `size` in bytes. [VTD 5.10 s3.15]
+    [[nodiscard]] InterruptAccess interrupt_access(const Request& request, unsigned size);
+
+    [[nodiscard]] std::uint64_t read(std::uint64_t offset, unsigned size) const;
+    void write(std::uint64_t offset, std::uint64_t value, unsigned size);
+    // Goes on with queue work after a kick.
+    void run_queue();
+
+    void reset();
+    [[nodiscard]] StateWords save() const;
+    // The sentence when the words are not of a unit like this; the unit is then as after reset.
+    [[nodiscard]] Result<iommu::Done, std::string> load(const StateWords& words);
+
+    [[nodiscard]] GuestMemory& memory() { return memory_; }
+    [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
+    [[nodiscard]] UnitCounters counters() const;
+    void set_trace(std::uint32_t classes) { trace_.store(classes, std::memory_order_relaxed); }
+
+  private:
+    using ConfigTicket = iommu::ConfigCache<Config>::Ticket;
+
+    // ---- device.cc: requests
+    [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
+    [[nodiscard]] Reply translate_slow(const Request& request);
+    [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
+    [[nodiscard]] Result<Config, Fault> configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket);
+    [[nodiscard]] Result<Path, Refusal> find_and_mark(const Request& request, const Config& config, Gate gate);
+    [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
+    [[nodiscard]] Result<Path, Refusal> interrupt_address(const Request& request) const;
+    [[nodiscard]] bool is_protected(Pa address) const;
+    [[nodiscard]] Reply block(const Request& request, const Refusal& refusal);
+
+    // ---- device_registers.cc: what a write means
+    [[nodiscard]] Effects written(const iommu::RegisterWrite& write);
+    [[nodiscard]] Effects write_gcmd(const iommu::RegisterWrite& write);
+    [[nodiscard]] Effects set_translation(bool enable);
+    [[nodiscard]] Effects set_root_pointer();
+    [[nodiscard]] Effects set_queue(bool enable);
+    [[nodiscard]] Effects write_pmen(const iommu::RegisterWrite& write);
+    [[nodiscard]] Effects write_ccmd(const iommu::RegisterWrite& write);
+    [[nodiscard]] Effects write_iotlb(const iommu::RegisterWrite& write);
+    [[nodiscard]] bool register_commands_accepted() const;
+    [[nodiscard]] Effects apply(const Invalidation& invalidation);
+    [[nodiscard]] Effects drop_everything();
+    [[nodiscard]] Effects publish_gate(Gate next);
+
+    // ---- device_queue.cc: the invalidation queue
+    enum class QueueState : std::uint8_t { Idle, More };
+    [[nodiscard]] bool queue_runs() const;
+    [[nodiscard]] std::pair<QueueState, Effects> step_queue();
+    [[nodiscard]] Effects execute(const Command& command);
+    [[nodiscard]] Effects complete(const Wait& wait);
+    [[nodiscard]] Effects queue_fault(IQEI why);
+
+    // ---- traces and ports
+    [[nodiscard]] bool traces(iommu::TraceClass trace_class) const {
+        return (trace_.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(trace_class)) != 0;
+    }
+    void perform(const Effects& effects);
+    [[nodiscard]] Gate gate() const { return {gate_.load(std::memory_order_acquire)}; }
+    [[nodiscard]] TranslationTableMode mode() const { return gate().root().mode; }
+
+    const Capabilities capabilities_;
+    const StageLimits limits_;
+    const iommu::Ports ports_;
+    GuestMemory memory_;
+
+    // Read without the lock.
+    std::atomic<std::uint64_t> gate_{0};
+    iommu::ConfigCache<Config> configs_;
+    iommu::Iotlb iotlb_;
+    mutable iommu::TranslationCounters translations_;
+    std::atomic<std::uint32_t> trace_{0};
+    std::atomic<std::uint64_t> messages_{0};
+
+    // Under the lock.
+    mutable std::mutex mutex_;
+    iommu::RegisterFile registers_;
+    FaultRecorder recorder_;
+    bool queue_running_ = false;
+    std::uint64_t recorded_ = 0;
+    std::uint64_t invalidations_ = 0;
+    std::uint64_t waits_ = 0;
+    std::uint64_t queue_errors_ = 0;
+};
+
+}  // namespace vtd
+
+#endif  // VTD_NESTED_DEVICE_H

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vtd-nested/trace.h"
+
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdio>
+
+namespace vtd {
+
+namespace {
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char* text, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, text);
+    std::vsnprintf(line, sizeof line, text, arguments);
+    va_end(arguments);
+    return line;
+}
+
+const char* verb(const Request& request) {
+    switch (request.access) {
+        case iommu::Access::Read:
+            return "read";
+        case iommu::Access::Write:
+            return "write";
+        case iommu::Access::Atomic:
+            return "atomic";
+    }
+    return "?";
+}
+
+// "SID=00:04.0" or "SID=00:04.0 PASID=0x5"
+std::string requester(const Request& request) {
+    std::string text = format("SID=%02x:%02x.%x", request.requester.bus(), request.requester.devfn() >> 3,
+                              request.requester.devfn() & 7);
+    if (request.pasid) text += format(" PASID=0x%x", request.pasid->value);
+    return text;
+}
+
+std::string where(const Report& report) {
+    switch (report.reported) {
+        case Reported::Recorded:
+            return format("FRCD[%u]", report.index);
+        case Reported::Suppressed:
+            return "not recorded (FPD)";
+        case Reported::Merged:
+            return "merged";
+        case Reported::Overflowed:
+            return "lost (PFO)";
+    }
+    return "?";
+}
+
+const char* rights_text(Rights rights) {
+    switch (rights) {
+        case Rights::None:
+            return "-";
+        case Rights::Read:
+            return "r";
+        case Rights::Write:
+            return "w";
+        case Rights::ReadWrite:
+            return "rw";
+    }
+    return "?";
+}
+
+}  // namespace
+
+std::string fault_line(const Request& request, const Fault& fault, const Report& report) {
+    const std::string_view what = meaning(fault.condition);
+    std::string line = "vtd: fault " + where(report) + " " + requester(request);
+    line += format(" %s 0x%" PRIx64 " FR=0x%02x (%s: %.*s)", verb(request), request.iova.value,
+                   static_cast<unsigned>(fault.condition), std::string(name(fault.condition)).c_str(),
+                   static_cast<int>(what.size()), what.data());
+    const Diagnosis& d = fault.diagnosis;
+    if (!d.check.empty()) line += " " + std::string(d.check) + ";";
+    if (d.level != 0) line += format(" level %u", d.level);
+    if (d.address != 0) line += format(" entry at 0x%" PRIx64 " is 0x%" PRIx64, d.address, d.entry);
+    return line;
+}
+
+std::string translation_line(const Request& request, const Path& path) {
+    return "vtd: translated " + requester(request) +
+           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", verb(request), request.iova.value, path.address.value,
+                  path.page_log2, rights_text(path.usable));
+}
+
+std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {
+    return "vtd: write " + std::string(spec.name) + " " +
+           iommu::describe_fields(spec.fields.data(), spec.fields.size(), &value);
+}
+
+std::string descriptor_line(std::uint64_t head, const Words<4>& words) {
+    return format("vtd: descriptor at 0x%" PRIx64 ": ", head) + describe_descriptor(words);
+}
+
+std::string queue_error_line(IQEI why, std::uint64_t head) {
+    return format("vtd: FSTS IQE=1 (IQEI=%u) head=0x%" PRIx64, static_cast<unsigned>(why), head);
+}
+
+}  // namespace vtd
