@@ -56,7 +56,7 @@ counter_rows() {
     row 'translations' "$(grouped "${before[translations]:-0}")"
     row 'TLB hits' "$(grouped "${before[hits]:-0}") ($(percent "${before[hits]:-0}" "${before[translations]:-0}") %)"
     row 'invalidations' "$(grouped "${before[invalidations]:-0}")"
-    row 'faults' "${before[faults]:-0}, and ${after[faults]:-0} after the deliberate DMA below"
+    row 'faults' "${before[faults]:-0} during all this; ${after[recorded]:-0} recorded after the deliberate DMA below"
 }
 
 percent() { awk -v part="$1" -v all="$2" 'BEGIN { printf "%.1f", all ? 100 * part / all : 0 }'; }
