@@ -2,17 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Builds the project with meson and ninja.
 
-# build_project FOLDER MESON-OPTION...: configures the folder once, or again when an option changed, and builds it.
+# build_project FOLDER MESON-OPTION... [-- TARGET...]: configures the folder once, or again when an option changed, and
+# builds the targets, or everything.
 build_project() {
-    local folder=$1 log status=0
+    local folder=$1 log status=0 options=()
     shift
+    while (($# > 0)) && [[ $1 != -- ]]; do options+=("$1") && shift; done
+    if (($# > 0)); then shift; fi
     log=$RUN_LOGS/build-${folder##*/}.log
     mkdir -p "$RUN_LOGS"
     : >"$log"
     step 'configuring'
-    configure_project "$log" "$folder" "$@" || fail_with_log "meson could not configure $folder" "$log"
+    configure_project "$log" "$folder" "${options[@]}" ||
+        fail_with_log "meson could not configure $folder: $(sed -n 's/.*ERROR: //p' "$log" | tail -n 1)" "$log"
     step 'compiling'
-    NINJA_STATUS='[%f/%t] ' ninja -C "$folder" 2>&1 | compile_progress "$log" || status=$?
+    NINJA_STATUS='[%f/%t] ' ninja -C "$folder" "$@" 2>&1 | compile_progress "$log" || status=$?
     if ((status != 0)); then
         note "$(grep -E -m 5 '(error|Error|FAILED):?' "$log" || tail -n 5 "$log")"
         fail_with_log "the build in $folder failed" "$log"
@@ -38,7 +42,11 @@ has_options() {
     for option; do grep -qxF -- "$option" "$folder/.options" 2>/dev/null || return 1; done
 }
 
-# The stage that makes the plug-in, and the unit and qtest suites with it.
+# What QEMU needs of the build.
+PLUGIN_TARGETS=(hw/qemu/nested-iommu-x86_64.so hw/qemu/nested-iommu-x86_64-devices.so)
+export PLUGIN_TARGETS
+
+# setup_project [MESON-OPTION...] [-- TARGET...]: the stage that builds for the installed QEMU.
 setup_project() {
     local headers
     stage 'nested-iommu'
