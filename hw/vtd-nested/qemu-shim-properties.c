@@ -2,9 +2,11 @@
  *
  * qemu-shim-properties: the properties of `-device vtd-nested`.
  *
- * One for each field of the unit's configuration, by the field's name, with the unit's own default; so the list below
- * says only what the help text says. `trace` may be changed while the guest runs. Three come from the base type of all
- * x86 IOMMUs: `pt` is the capability of that name, `intremap` and `device-iotlb` ask for what is not built.
+ * One for each field of the unit's configuration, by the field's name. What the user leaves out is left to the unit,
+ * which may have to decide by what the user did say; so QEMU sets no defaults, and those in the help text are what the
+ * unit decides when nothing is said. A realized device shows what was decided. `trace` may be changed while the guest
+ * runs. Three come from the base type of all x86 IOMMUs: `pt` is the capability of that name, `intremap` and
+ * `device-iotlb` ask for what is not built.
  *
  * A realized device has read-only properties more: the counters, and CAP and ECAP as the guest reads them.
  */
@@ -13,6 +15,8 @@
 #include "hw/qdev-properties.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
+#include "qobject/qbool.h"
+#include "qobject/qnum.h"
 
 /* Configuration */
 
@@ -76,43 +80,67 @@ static const struct field iotlb_entries_field = {
 /* QEMU keeps pointers to the properties as long as the class lives. */
 static Property properties[ARRAY_SIZE(fields) + 1];
 
-static Property property_of(const struct field* field, const struct vtd_nested_config* defaults) {
-    const uint8_t* stored = (const uint8_t*)defaults + field->offset;
-
+static Property property_of(const struct field* field) {
     return (Property){
         .name = field->name,
         .info = field->info,
         .offset = offsetof(struct vtd_device, config) + field->offset,
-        .set_default = true,
-        .defval.u = field == &iotlb_entries_field ? defaults->iotlb_entries : *stored,
     };
+}
+
+static QObject* value_of(const struct field* field, const struct vtd_nested_config* config) {
+    const uint8_t* stored = (const uint8_t*)config + field->offset;
+
+    if (field == &iotlb_entries_field) {
+        return QOBJECT(qnum_from_uint(config->iotlb_entries));
+    }
+    return field->info == &qdev_prop_bool ? QOBJECT(qbool_from_bool(*stored)) : QOBJECT(qnum_from_uint(*stored));
+}
+
+/* For the help text alone: with no initializer beside it, QEMU does not set the value. */
+static void describe(ObjectClass* class, const struct field* field, const struct vtd_nested_config* defaults) {
+    object_class_property_set_description(class, field->name, field->description);
+    object_class_property_find(class, field->name)->defval = value_of(field, defaults);
 }
 
 static void add_config(DeviceClass* class) {
     ObjectClass* object_class = OBJECT_CLASS(class);
     struct vtd_nested_config defaults;
 
-    vtd_nested_default_config(&defaults, sizeof defaults);
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        properties[i] = property_of(&fields[i], &defaults);
+        properties[i] = property_of(&fields[i]);
     }
-    properties[ARRAY_SIZE(fields)] = property_of(&iotlb_entries_field, &defaults);
+    properties[ARRAY_SIZE(fields)] = property_of(&iotlb_entries_field);
     device_class_set_props_n(class, properties, ARRAY_SIZE(properties));
 
-    /* QEMU put what it knows of the type where the field's meaning belongs. */
+    vtd_nested_default_config(&defaults, sizeof defaults);
+    vtd_nested_settle_config(&defaults, NULL, 0);
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        object_class_property_set_description(object_class, fields[i].name, fields[i].description);
+        describe(object_class, &fields[i], &defaults);
     }
-    object_class_property_set_description(object_class, iotlb_entries_field.name, iotlb_entries_field.description);
+    describe(object_class, &iotlb_entries_field, &defaults);
 }
 
-void vtd_properties_config(const struct vtd_device* device, struct vtd_nested_config* config) {
-    struct vtd_nested_config defaults;
+void vtd_properties_init(struct vtd_device* device) {
+    Object* object = OBJECT(device);
 
-    vtd_nested_default_config(&defaults, sizeof defaults);
-    *config = device->config;
-    config->size = defaults.size;
-    config->pt = device->parent.pt_supported;
+    vtd_nested_default_config(&device->config, sizeof device->config);
+    /* The manual has the field under both names. */
+    object_property_add_alias(object, "smpwc", object, "smpwcs");
+    object_property_set_description(object, "smpwc", "same as smpwcs");
+}
+
+bool vtd_properties_settle(struct vtd_device* device, Error** errp) {
+    char why[VTD_WHY_SIZE] = "";
+
+    /* The base type says only on or off, and on unless asked. */
+    device->config.pt = device->parent.pt_supported ? VTD_NESTED_AUTO : 0;
+    if (!vtd_nested_settle_config(&device->config, why, sizeof why)) {
+        error_setg(errp, "%s", why);
+        return false;
+    }
+    device->parent.pt_supported = device->config.pt;
+    return true;
 }
 
 bool vtd_properties_check_base(struct vtd_device* device, Error** errp) {

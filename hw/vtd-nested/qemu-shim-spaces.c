@@ -232,6 +232,9 @@ static void notify_range(IOMMUNotifier* notifier, uint64_t first, uint64_t last)
 
 /* A space that nobody listens to is skipped before its bus is looked at: the bus may be unplugged. */
 void vtd_spaces_unmap(struct vtd_spaces* spaces, const struct iommu_unmap* what) {
+    if (!spaces->listened_to) {
+        return; /* as in most guests, for each of their many invalidations */
+    }
     for (guint i = 0; i < spaces->all->len; i++) {
         struct vtd_space* space = g_ptr_array_index(spaces->all, i);
         IOMMUNotifier* notifier;
@@ -247,16 +250,16 @@ void vtd_spaces_unmap(struct vtd_spaces* spaces, const struct iommu_unmap* what)
 }
 
 static int notify_flag_changed(IOMMUMemoryRegion* region, IOMMUNotifierFlag from, IOMMUNotifierFlag to, Error** errp) {
-    const struct vtd_space* space = container_of(region, struct vtd_space, translated);
-    const uint32_t requester = requester_of(space);
+    struct vtd_space* space = container_of(region, struct vtd_space, translated);
 
     if (to & IOMMU_NOTIFIER_MAP) {
         error_setg(errp,
                    "PCI device %02x:%02x.%x has to be told of new mappings, which vtd-nested does not do; put it on a "
                    "pxb-pcie bus with bypass_iommu=on",
-                   requester >> 8, PCI_SLOT(space->devfn), PCI_FUNC(space->devfn));
+                   requester_of(space) >> 8, PCI_SLOT(space->devfn), PCI_FUNC(space->devfn));
         return -ENOTSUP;
     }
+    space->device->spaces.listened_to += (to != IOMMU_NOTIFIER_NONE) - (from != IOMMU_NOTIFIER_NONE);
     return 0;
 }
 

@@ -19,8 +19,6 @@
 #include "qemu/timer.h"
 #include "system/runstate.h"
 
-#define WHY_SIZE 256
-
 static DeviceRealize base_realize;
 static struct trace_classes_events trace_events;
 
@@ -125,7 +123,7 @@ static void run_state_changed(void* opaque, bool running, RunState state) {
 
 /* Realize */
 
-static bool create_unit(struct vtd_device* device, struct vtd_nested_config* config, Error** errp) {
+static bool create_unit(struct vtd_device* device, Error** errp) {
     const struct iommu_ports ports = {
         .size = sizeof ports,
         .opaque = device,
@@ -137,10 +135,9 @@ static bool create_unit(struct vtd_device* device, struct vtd_nested_config* con
         .now_ns = port_now_ns,
         .trace = port_trace,
     };
-    char why[WHY_SIZE] = "";
+    char why[VTD_WHY_SIZE] = "";
 
-    vtd_properties_config(device, config);
-    device->unit = vtd_nested_create(config, &ports, why, sizeof why);
+    device->unit = vtd_nested_create(&device->config, &ports, why, sizeof why);
     if (!device->unit) {
         error_setg(errp, "%s", why);
     }
@@ -175,14 +172,16 @@ static void map_registers(struct vtd_device* device) {
  * is remapped: its address space stays the system's. */
 static void realize(DeviceState* dev, Error** errp) {
     struct vtd_device* device = VTD_NESTED(dev);
-    struct vtd_nested_config config;
 
+    if (!vtd_properties_settle(device, errp)) {
+        return;
+    }
     prepare_ports(device);
-    if (!create_unit(device, &config, errp)) {
+    if (!create_unit(device, errp)) {
         undo_ports(device);
         return;
     }
-    if (!vtd_acpi_add_dmar(&config, errp)) {
+    if (!vtd_acpi_add_dmar(&device->config, errp)) {
         vtd_nested_destroy(device->unit);
         device->unit = NULL;
         undo_ports(device);
@@ -235,7 +234,7 @@ static int save(void* opaque) {
 
 static int load(void* opaque, int version) {
     struct vtd_device* device = opaque;
-    char why[WHY_SIZE] = "";
+    char why[VTD_WHY_SIZE] = "";
 
     if (!vtd_nested_load(device->unit, device->state, why, sizeof why)) {
         error_report("vtd-nested cannot take over the state of the other machine: %s", why);
@@ -266,6 +265,8 @@ static void allow_on_machine(ObjectClass* class, void* opaque) {
     machine_class_allow_dynamic_sysbus_dev(MACHINE_CLASS(class), TYPE_VTD_NESTED);
 }
 
+static void instance_init(Object* object) { vtd_properties_init(VTD_NESTED(object)); }
+
 static void class_init(ObjectClass* class, class_init_data* data) {
     DeviceClass* device_class = DEVICE_CLASS(class);
 
@@ -285,6 +286,7 @@ static const TypeInfo device_info = {
     .name = TYPE_VTD_NESTED,
     .parent = TYPE_X86_IOMMU_DEVICE,
     .instance_size = sizeof(struct vtd_device),
+    .instance_init = instance_init,
     .class_init = class_init,
 };
 

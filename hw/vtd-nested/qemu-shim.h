@@ -25,13 +25,15 @@
 /* Where a guest finds the first unit of a PC. */
 #define VTD_NESTED_REGISTERS_BASE 0xfed90000u
 
-struct vtd_space;
+/* Room for the unit's sentences. */
+#define VTD_WHY_SIZE 256
 
 /* The PCI devices' address spaces. */
 struct vtd_spaces {
     GHashTable* by_bus; /* PCIBus to its GPtrArray of struct vtd_space, by device and function */
     GPtrArray* all;
     bool translating;
+    unsigned listened_to; /* spaces that someone has a notifier on */
 };
 
 struct vtd_device {
@@ -62,8 +64,10 @@ void vtd_device_choose_trace(struct vtd_device* device, uint32_t classes);
 void vtd_properties_add(DeviceClass* class);
 /* Read-only ones of a device that has its unit. */
 void vtd_properties_add_readings(struct vtd_device* device);
-/* The unit's configuration as the properties say. */
-void vtd_properties_config(const struct vtd_device* device, struct vtd_nested_config* config);
+/* Before the user's properties are set: all is left to the unit. */
+void vtd_properties_init(struct vtd_device* device);
+/* After that: the device's configuration becomes what the unit takes. */
+bool vtd_properties_settle(struct vtd_device* device, Error** errp);
 /* Refuses what the base type of all x86 IOMMUs offers and we do not; decides its intremap=auto before it does. */
 bool vtd_properties_check_base(struct vtd_device* device, Error** errp);
 
