@@ -24,10 +24,13 @@ lint_step() {
         counted 1 0 0
         return
     fi
-    note "$(head -n 30 "$log" | sed 's/^/      /')"
+    note "$(findings "$log" | sed 's/^/      /')"
     note "      log: $log"
     counted 0 1 0
 }
+
+# The lines that name a place and a finding; without any, the log's first lines.
+findings() { grep -m 20 -E ':[0-9]+:[0-9]+: error: |^In .* line [0-9]+:$' "$1" || head -n 20 "$1"; }
 
 # sources KIND...: our files of these endings, whether or not they are in git yet.
 sources() {
