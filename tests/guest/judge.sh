@@ -67,8 +67,8 @@ records() { grep -E 'fault FRCD\[[0-9]+\]' "$RUN/qemu.log" 2>/dev/null || true; 
 
 # One transaction gives one record, and it says what the kernel read from it. Units with no such log are passed over.
 judge_record() {
-    local reason=$1 count
-    if [[ $DEVICE != vtd-nested* ]]; then return; fi
+    local reason=$1 unit=$2 count
+    if [[ $unit != vtd-nested* ]]; then return; fi
     count=$(records | wc -l)
     ((count == 1)) || complain "the unit wrote $count fault records for one deliberate DMA"
     if ((count == 1)) && ! records | grep -q "$(value_of address "$(said bad-dma)") FR=$reason "; then
