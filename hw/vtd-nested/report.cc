@@ -10,10 +10,10 @@ using iommu::Request;
 
 namespace {
 
-// A refused access goes on at the next piece, at most this many bytes further and this much later. The time is generous
-// for an emulator's loop and far below what a device driver needs for another request.
+// A refused access goes on at the next piece, at most this many bytes further and this much later. The time covers an
+// emulator that is held up between two pieces; no driver starts a device's next request sooner.
 constexpr std::uint64_t kPieceBytes = 8;
-constexpr std::uint64_t kPieceNs = 50'000;
+constexpr std::uint64_t kPieceNs = 10'000'000;
 constexpr unsigned kPageLog2 = 12;
 
 std::uint16_t low_at(unsigned index) { return static_cast<std::uint16_t>(kFrcdOffset + 16 * index); }

@@ -38,7 +38,7 @@ check_guests() {
     done
     wait
     for name in "${names[@]}"; do
-        note "      $(sed '/^FAIL$/d' "$folder/$name.verdict")"
+        note "$(sed '/^FAIL$/d; s/^/      /' "$folder/$name.verdict")"
         if grep -q '^PASS' "$folder/$name.verdict"; then counts[0]=$((counts[0] + 1)); else counts[1]=$((counts[1] + 1)); fi
     done
     counted "${counts[@]}"
