@@ -12,7 +12,6 @@ build_project() {
     log=$RUN_LOGS/build-${folder##*/}.log
     mkdir -p "$RUN_LOGS"
     : >"$log"
-    step 'configuring'
     configure_project "$log" "$folder" "${options[@]}" ||
         fail_with_log "meson could not configure $folder: $(sed -n 's/.*ERROR: //p' "$log" | tail -n 1)" "$log"
     step 'compiling'
@@ -27,6 +26,7 @@ configure_project() {
     local log=$1 folder=$2
     shift 2
     if [[ -e $folder/build.ninja ]] && has_options "$folder" "$@"; then return; fi
+    step 'configuring'
     if [[ -e $folder/build.ninja ]]; then
         run_logged "$log" meson setup --reconfigure "$folder" "$ROOT" "$@" || return 1
     else
