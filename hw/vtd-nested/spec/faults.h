@@ -109,7 +109,7 @@ struct ConditionInfo {
 };
 
 // The manual's table, one line per condition.
-[[nodiscard]] constexpr ConditionInfo info(Condition condition) {
+[[nodiscard]] constexpr ConditionInfo info(Condition condition) {  // NOLINT(readability-function-size): a table
     using enum Condition;
     using enum Qualified;
     // clang-format off
