@@ -5,8 +5,12 @@
 #define TESTS_SUPPORT_FAKE_PORTS_H
 
 #include <cstdint>
-#include <cstring>
+#include <cstdlib>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -29,8 +33,11 @@ class FakePorts : public iommu::MemoryPort,
                   public iommu::Trace {
   public:
     void written(iommu::Pa address, std::uint64_t size) override {
-        const std::lock_guard lock(mutex_);
-        dirty.push_back({address.value, size});
+        {
+            const std::lock_guard lock(mutex_);
+            dirty.push_back({address.value, size});
+        }
+        if (on_written) on_written(address.value);
     }
     void send_msi(std::uint64_t address, std::uint32_t data) override {
         const std::lock_guard lock(mutex_);
@@ -61,6 +68,8 @@ class FakePorts : public iommu::MemoryPort,
         std::uint64_t size = 0;
     };
     std::vector<Written> dirty;
+    // What a processor does right after the unit has written; must not call the unit.
+    std::function<void(std::uint64_t address)> on_written;
     std::vector<Msi> messages;
     std::vector<iommu::IovaRange> unmaps;
     std::vector<bool> gates;
@@ -72,27 +81,43 @@ class FakePorts : public iommu::MemoryPort,
     std::mutex mutex_;
 };
 
-// Guest RAM: one range from `base`, zeroed.
+// Guest RAM: one range from `base`, zeroed. From calloc, so that pages nobody touches cost nothing.
 class FakeRam {
   public:
-    explicit FakeRam(std::uint64_t bytes, std::uint64_t base = 0) : base_(base), words_(bytes / 8) {}
+    explicit FakeRam(std::uint64_t bytes, std::uint64_t base = 0)
+        : base_(base), size_(bytes), words_(static_cast<std::uint64_t*>(std::calloc(bytes / 8, 8))) {
+        if (!words_) throw std::bad_alloc();
+    }
 
     [[nodiscard]] iommu::RamRange range() {
-        return {iommu::Pa{base_}, words_.size() * 8, reinterpret_cast<std::byte*>(words_.data())};
+        return {iommu::Pa{base_}, size_, reinterpret_cast<std::byte*>(words_.get())};
     }
     [[nodiscard]] std::uint64_t peek(std::uint64_t address) { return word(address).load(); }
     void poke(std::uint64_t address, std::uint64_t value) { word(address).store(value); }
     [[nodiscard]] std::uint32_t peek32(std::uint64_t address) {
         return static_cast<std::uint32_t>(peek(address & ~std::uint64_t{7}) >> (8 * (address & 4)));
     }
-    [[nodiscard]] std::uint64_t end() const { return base_ + words_.size() * 8; }
+    [[nodiscard]] std::uint64_t end() const { return base_ + size_; }
+    // The words of [first, end).
+    [[nodiscard]] std::vector<std::uint64_t> copy(std::uint64_t first, std::uint64_t end) {
+        std::vector<std::uint64_t> words;
+        words.reserve((end - first) / 8);
+        for (std::uint64_t address = first; address < end; address += 8)
+            words.push_back(peek(address));
+        return words;
+    }
 
   private:
     std::atomic_ref<std::uint64_t> word(std::uint64_t address) {
-        return std::atomic_ref<std::uint64_t>(words_.at((address - base_) / 8));
+        if (address < base_ || address - base_ > size_ - 8) throw std::out_of_range("no RAM there");
+        return std::atomic_ref<std::uint64_t>(words_[(address - base_) / 8]);
     }
+    struct Free {
+        void operator()(std::uint64_t* words) const { std::free(words); }
+    };
     std::uint64_t base_;
-    std::vector<std::uint64_t> words_;
+    std::uint64_t size_;
+    std::unique_ptr<std::uint64_t[], Free> words_;
 };
 
 }  // namespace test

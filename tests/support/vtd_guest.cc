@@ -68,7 +68,10 @@ std::uint64_t Guest::scalable_device(std::uint32_t requester, const PasidSpec& s
     const std::uint64_t half = root_entry(requester) + ((requester & 0xff) >= 0x80 ? 8 : 0);
     if ((peek(half) & 1) == 0) poke(half, alloc_page() | 1);
     const std::uint64_t at = context_entry(requester);
+    // 2^(PDTS+7) entries of 8 bytes: pages in a row.
     const std::uint64_t directory = alloc_page();
+    for (unsigned page = 1; page < (1u << context.pdts) / 4; ++page)
+        alloc_page();
     poke(at, directory | std::uint64_t{context.pdts} << 9 | bit(context.paside, 3) | bit(context.fpd, 1) | 1);
     poke(at + 8, context.rid_pasid | bit(context.rid_priv, 20));
     return add_pasid(requester, static_cast<std::uint32_t>(context.rid_pasid), spec);

@@ -160,11 +160,17 @@ class Guest {
         [[nodiscard]] unsigned type() const { return (high >> 62 & 1) << 1 | (high >> 28 & 1); }  // T1 T2
         [[nodiscard]] bool pasid_present() const { return (high >> 31 & 1) != 0; }
         [[nodiscard]] unsigned pasid() const { return high >> 40 & 0xfffff; }
+        friend bool operator==(const Record&, const Record&) = default;
     };
     Record record(unsigned index);
     void clear_record(unsigned index);
     // The reason of the one record there is, which is cleared; 0 when there is none. Fails the test when there are two.
     unsigned take_fault();
+
+    // Every table, entry by entry: all pages given out so far.
+    std::vector<std::uint64_t> tables() { return ram.copy(kFirstPage, next_page_); }
+    // Sets the root table again, which makes the unit forget all it cached (with ESRTPS).
+    void forget() { command(kSrtp); }
 
     std::uint64_t peek(std::uint64_t address) { return ram.peek(address); }
     void poke(std::uint64_t address, std::uint64_t value) { ram.poke(address, value); }
@@ -180,7 +186,8 @@ class Guest {
     std::uint64_t map(std::uint64_t top, unsigned levels, std::uint64_t address, std::uint64_t leaf, unsigned log2,
                       std::uint64_t table_bits);
     std::uint64_t entry_at(std::uint64_t top, unsigned levels, std::uint64_t address, unsigned level);
-    std::uint64_t next_page_ = 0x100000;
+    static constexpr std::uint64_t kFirstPage = 0x100000;
+    std::uint64_t next_page_ = kFirstPage;
     std::set<unsigned> scalable_buses_;
 };
 
