@@ -25,7 +25,7 @@ Err<Refusal> refuse(const Fault& fault) { return Err{Refusal{fault}}; }
 
 // The update kept losing against somebody who rewrites the entry.
 Condition never_settled(const Config& config) {
-    return config.translate == Translate::SecondStage ? Condition::SSS_6 : Condition::SFS_10;
+    return config.route.translate == Translate::SecondStage ? Condition::SSS_6 : Condition::SFS_10;
 }
 
 }  // namespace
@@ -61,16 +61,16 @@ std::optional<Reply> Unit::answer_from_caches(const Request& request) const {
     const Gate gate = this->gate();
     if (!gate.translating() || gate.guarded() || request.kind != RequestKind::Untranslated) return std::nullopt;
     if (in_interrupt_range(request.iova.value)) return std::nullopt;
-    const auto config = configs_.find(request.requester, request.pasid);
-    if (!config || !check_request(request, *config, capabilities_)) return std::nullopt;
-    if (config->translate == Translate::PassThrough) {
+    const auto route = configs_.find_route(request.requester, request.pasid);
+    if (!route || !plain(request, *route)) return std::nullopt;
+    if (route->translate == Translate::PassThrough) {
         if ((request.iova.value & ~iommu::low_bits(limits_.haw)) != 0) return std::nullopt;
         const unsigned block = block_beside_interrupts(request.iova.value);
         return Reply::translated({.address = Pa{request.iova.value},
                                   .page_log2 = std::min<unsigned>(block, limits_.haw),
                                   .rights = Rights::ReadWrite});
     }
-    const auto translation = iotlb_.find(tlb_tag(request, *config), request.iova);
+    const auto translation = iotlb_.find(tlb_tag(request, *route), request.iova);
     if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
     return Reply::translated(*translation);
 }
@@ -93,8 +93,8 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     const auto config = configure(request, gate.root(), config_ticket);
     if (!config) return refuse(config.error());
     const auto path = find_and_mark(request, *config, gate);
-    if (!path || request.kind == RequestKind::Debug || config->translate == Translate::PassThrough) return path;
-    iotlb_.fill(ticket, tlb_tag(request, *config), request.iova, to_translation(*path));
+    if (!path || request.kind == RequestKind::Debug || config->route.translate == Translate::PassThrough) return path;
+    iotlb_.fill(ticket, tlb_tag(request, config->route), request.iova, to_translation(*path));
     return path;
 }
 

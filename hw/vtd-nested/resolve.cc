@@ -96,13 +96,13 @@ iommu::Result<Config, Fault> Lookup::decode_legacy_context(const Value<LegacyCon
 
     Config config;
     config.mode = TranslationTableMode::Legacy;
-    config.domain = DomainTag{static_cast<std::uint16_t>(context.get<LegacyContextEntry::DID>())};
-    config.space = SpaceTag::none();
+    config.route.domain = DomainTag{static_cast<std::uint16_t>(context.get<LegacyContextEntry::DID>())};
+    config.route.space = SpaceTag::none();
     config.fault_disabled = processing_ == FaultProcessing::Disabled;
     switch (type) {
         case TranslationType::PassThrough:
             if (capabilities_.pt == 0) return fail(Condition::LCT_4, "TT=10 without PT");
-            config.translate = Translate::PassThrough;
+            config.route.translate = Translate::PassThrough;
             return config;
         case TranslationType::DeviceTlb:
             return fail(Condition::LCT_4, "TT=01 without DT");
@@ -111,7 +111,7 @@ iommu::Result<Config, Fault> Lookup::decode_legacy_context(const Value<LegacyCon
         case TranslationType::UntranslatedOnly:
             break;
     }
-    config.translate = Translate::SecondStage;
+    config.route.translate = Translate::SecondStage;
     config.second_root = context.in_place<LegacyContextEntry::SSPTPTR>();
     config.second_levels = static_cast<std::uint8_t>(AddressWidth::levels(aw));
     config.second_width = static_cast<std::uint8_t>(std::min(AddressWidth::bits(aw), capabilities_.guest_width()));
@@ -126,8 +126,8 @@ iommu::Result<Config, Fault> Lookup::scalable(Pa root_table) {
     const Pa directory{context.in_place<ScalableContextEntry::PASIDDIRPTR>()};
     const Value<PasidEntry> entry = TRY(read_pasid_entry(directory, pasid));
     Config config = TRY(decode_pasid_entry(entry));
-    config.space = SpaceTag{pasid.value};
-    if (context.get<ScalableContextEntry::RID_PRIV>() != 0) config.rid_privilege = Privilege::Supervisor;
+    config.route.space = SpaceTag{pasid.value};
+    if (context.get<ScalableContextEntry::RID_PRIV>() != 0) config.route.rid_supervisor = true;
     return config;
 }
 
@@ -236,8 +236,8 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
     const Capabilities& c = capabilities_;
     Config config;
     config.mode = TranslationTableMode::Scalable;
-    config.domain = DomainTag{static_cast<std::uint16_t>(entry.get<E::DID>())};
-    config.supervisor_allowed = entry.get<E::SRE>() != 0;
+    config.route.domain = DomainTag{static_cast<std::uint16_t>(entry.get<E::DID>())};
+    config.route.supervisor_allowed = entry.get<E::SRE>() != 0;
     config.write_protect = entry.get<E::WPE>() != 0;
     config.extended_accessed = entry.get<E::EAFE>() != 0;
     config.second_dirty = entry.get<E::SSADE>() != 0;
@@ -249,19 +249,19 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
     switch (entry.get<E::PGTT>()) {
         case static_cast<unsigned>(PasidTranslationType::FirstStage):
             if (c.fsts == 0) return fail(Condition::SPT_4, "PGTT=001 without FSTS");
-            config.translate = Translate::FirstStage, first = true;
+            config.route.translate = Translate::FirstStage, first = true;
             break;
         case static_cast<unsigned>(PasidTranslationType::SecondStage):
             if (c.ssts == 0) return fail(Condition::SPT_4, "PGTT=010 without SSTS");
-            config.translate = Translate::SecondStage, second = true;
+            config.route.translate = Translate::SecondStage, second = true;
             break;
         case static_cast<unsigned>(PasidTranslationType::Nested):
             if (c.nest == 0) return fail(Condition::SPT_4, "PGTT=011 without NEST");
-            config.translate = Translate::Nested, first = second = true;
+            config.route.translate = Translate::Nested, first = second = true;
             break;
         case static_cast<unsigned>(PasidTranslationType::PassThrough):
             if (c.pt == 0) return fail(Condition::SPT_4, "PGTT=100 without PT");
-            config.translate = Translate::PassThrough;
+            config.route.translate = Translate::PassThrough;
             break;
         default:
             return fail(Condition::SPT_4, "PGTT reserved");

@@ -8,6 +8,7 @@
 #ifndef VTD_NESTED_RESOLVE_H
 #define VTD_NESTED_RESOLVE_H
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -35,25 +36,31 @@ struct LatchedRoot {
 
 enum class Translate : std::uint8_t { PassThrough, FirstStage, SecondStage, Nested };
 
+// What a request needs of its Config when its translation is cached: eight bytes, read alone on the hit path.
+struct Route {
+    SpaceTag space;
+    DomainTag domain;
+    Translate translate = Translate::PassThrough;
+    bool supervisor_allowed : 1 = false;  // SRE
+    bool rid_supervisor : 1 = false;      // requests without PASID are privileged: RID_PRIV
+};
+static_assert(sizeof(Route) == 8);
+
 // A decoded context entry (legacy) or PASID-table entry (scalable). Trivially copyable: it is cached.
 struct Config {
+    Route route;
     std::uint64_t first_root = 0;   // FSPTPTR
     std::uint64_t second_root = 0;  // SSPTPTR
-    Translate translate = Translate::PassThrough;
     TranslationTableMode mode = TranslationTableMode::Legacy;
     std::uint8_t first_levels = 4;
     std::uint8_t second_levels = 4;
-    std::uint8_t second_width = 48;             // input bits of the second stage: min(MGAW, AW)
-    bool write_protect = false;                 // WPE
-    bool extended_accessed = false;             // EAFE
-    bool second_dirty = false;                  // SSADE
-    bool walk_snooped = true;                   // PWSNP
-    bool supervisor_allowed = false;            // SRE
-    bool fault_disabled = false;                // FPD, or-ed over the entries read
-    Privilege rid_privilege = Privilege::User;  // of requests without PASID
-    DomainTag domain;
-    std::uint16_t pad = 0;
-    SpaceTag space;
+    std::uint8_t second_width = 48;  // input bits of the second stage: min(MGAW, AW)
+    bool write_protect = false;      // WPE
+    bool extended_accessed = false;  // EAFE
+    bool second_dirty = false;       // SSADE
+    bool walk_snooped = true;        // PWSNP
+    bool fault_disabled = false;     // FPD, or-ed over the entries read
+    std::array<std::uint8_t, 7> pad{};
 };
 static_assert(sizeof(Config) % 8 == 0);
 

@@ -2,12 +2,10 @@
 #include "vtd-nested/translate.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace vtd {
 
 using iommu::Purpose;
-using iommu::TlbKind;
 
 namespace {
 
@@ -98,7 +96,7 @@ FaultProcessing processing(const Config& config) {
 WalkQuery query_for(const Request& request, const Config& config) {
     return {.input = request.iova.value,
             .access = request.access,
-            .privilege = effective_privilege(request, config),
+            .privilege = effective_privilege(request, config.route),
             .length = request.length};
 }
 
@@ -116,8 +114,8 @@ Result<Path, Fault> walk_stages(const Request& request, const Config& config, co
     const WalkQuery query = query_for(request, config);
     const auto walked = [&]() -> Result<Path, WalkFault> {
         const SecondStage second(config, limits);
-        if (config.translate == Translate::SecondStage) return walk_single(second, query, marks, memory);
-        const bool nested = config.translate == Translate::Nested;
+        if (config.route.translate == Translate::SecondStage) return walk_single(second, query, marks, memory);
+        const bool nested = config.route.translate == Translate::Nested;
         const FirstStage first(config, limits, nested ? config.second_width : 64);
         return nested ? walk_nested(first, second, query, marks, memory) : walk_single(first, query, marks, memory);
     }();
@@ -127,30 +125,21 @@ Result<Path, Fault> walk_stages(const Request& request, const Config& config, co
 
 }  // namespace
 
-unsigned block_beside_interrupts(std::uint64_t address) {
-    const std::uint64_t difference = (address ^ kInterruptRange) >> kInterruptRangeLog2;
-    return kInterruptRangeLog2 + static_cast<unsigned>(std::bit_width(difference)) - 1;
-}
-
-Privilege effective_privilege(const Request& request, const Config& config) {
-    return request.pasid ? request.privilege : config.rid_privilege;
-}
-
 Result<iommu::Done, Fault> check_request(const Request& request, const Config& config,
                                          const Capabilities& capabilities) {
     const bool execute = request.pasid && request.execute == iommu::Execute::Yes;
     if (execute && (capabilities.ver >> 4) <= 7) return fail(Condition::SPT_5, {}, processing(config));
-    const bool supervisor = effective_privilege(request, config) == Privilege::Supervisor;
-    if (supervisor && !config.supervisor_allowed) return fail(Condition::SPT_6, {}, processing(config));
+    const bool supervisor = effective_privilege(request, config.route) == Privilege::Supervisor;
+    if (supervisor && !config.route.supervisor_allowed) return fail(Condition::SPT_6, {}, processing(config));
     return iommu::Done{};
 }
 
 Result<Found, Fault> find(const Request& request, const Config& config, const StageLimits& limits,
                           const GuestMemory& memory) {
     Found found;
-    found.path =
-        TRY(config.translate == Translate::PassThrough ? pass_through(request, config, limits)
-                                                       : walk_stages(request, config, limits, memory, found.marks));
+    found.path = TRY(config.route.translate == Translate::PassThrough
+                         ? pass_through(request, config, limits)
+                         : walk_stages(request, config, limits, memory, found.marks));
     // Only interrupt requests may reach the interrupt range, and those are not translated.
     if (in_interrupt_range(found.path.address.value)) {
         const bool legacy = config.mode == TranslationTableMode::Legacy;
@@ -178,23 +167,6 @@ Fault to_fault(const WalkFault& fault, const Config& config, const Request& requ
     result.diagnosis = {
         .check = {}, .level = static_cast<std::uint8_t>(fault.level), .address = fault.slot, .entry = fault.entry};
     return result;
-}
-
-TlbTag tlb_tag(const Request& request, const Config& config) {
-    TlbTag tag{.domain = config.domain, .space = config.space, .privilege = effective_privilege(request, config)};
-    switch (config.translate) {
-        case Translate::FirstStage:
-            tag.kind = TlbKind::First;
-            break;
-        case Translate::Nested:
-            tag.kind = TlbKind::Nested;
-            break;
-        case Translate::PassThrough:
-        case Translate::SecondStage:
-            tag.kind = TlbKind::Second;
-            break;
-    }
-    return tag;
 }
 
 }  // namespace vtd

@@ -7,6 +7,8 @@
 #ifndef VTD_NESTED_TRANSLATE_H
 #define VTD_NESTED_TRANSLATE_H
 
+#include <bit>
+
 #include "iommu/iotlb.h"
 #include "iommu/two_stage.h"
 #include "vtd-nested/stages.h"
@@ -27,7 +29,10 @@ inline constexpr unsigned kInterruptRangeLog2 = 20;
 }
 // log2 of the largest naturally aligned block around the address that does not touch the interrupt range.
 // The address itself must not be in it.
-[[nodiscard]] unsigned block_beside_interrupts(std::uint64_t address);
+[[nodiscard]] constexpr unsigned block_beside_interrupts(std::uint64_t address) {
+    const std::uint64_t difference = (address ^ kInterruptRange) >> kInterruptRangeLog2;
+    return kInterruptRangeLog2 + static_cast<unsigned>(std::bit_width(difference)) - 1;
+}
 
 struct Found {
     Path path;
@@ -35,9 +40,16 @@ struct Found {
 };
 
 // Whose rights count: the request's with a PASID, the context entry's without.
-[[nodiscard]] Privilege effective_privilege(const Request& request, const Config& config);
+[[nodiscard]] constexpr Privilege effective_privilege(const Request& request, const Route& route) {
+    if (request.pasid) return request.privilege;
+    return route.rid_supervisor ? Privilege::Supervisor : Privilege::User;
+}
 
-// Checks that depend on the request and the decoded entry, but on no table below it.
+// Checks that depend on the request and the decoded entry, but on no table below it. `plain`: nothing to check.
+[[nodiscard]] constexpr bool plain(const Request& request, const Route& route) {
+    return request.execute == iommu::Execute::No &&
+           (effective_privilege(request, route) == Privilege::User || route.supervisor_allowed);
+}
 [[nodiscard]] Result<iommu::Done, Fault> check_request(const Request& request, const Config& config,
                                                        const Capabilities& capabilities);
 
@@ -48,7 +60,22 @@ struct Found {
 [[nodiscard]] Fault to_fault(const WalkFault& fault, const Config& config, const Request& request);
 
 // The tag under which the request's translation is cached.
-[[nodiscard]] TlbTag tlb_tag(const Request& request, const Config& config);
+[[nodiscard]] constexpr TlbTag tlb_tag(const Request& request, const Route& route) {
+    TlbTag tag{.domain = route.domain, .space = route.space, .privilege = effective_privilege(request, route)};
+    switch (route.translate) {
+        case Translate::FirstStage:
+            tag.kind = iommu::TlbKind::First;
+            break;
+        case Translate::Nested:
+            tag.kind = iommu::TlbKind::Nested;
+            break;
+        case Translate::PassThrough:
+        case Translate::SecondStage:
+            tag.kind = iommu::TlbKind::Second;
+            break;
+    }
+    return tag;
+}
 
 }  // namespace vtd
 

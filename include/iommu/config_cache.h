@@ -9,10 +9,12 @@
 // As with the IOTLB, a look-up in the tables that began before an invalidation must not be kept after it: `open()`
 // before the first read, and `keep` does nothing when anything was invalidated since.
 //
-// Config: trivially copyable, a multiple of 8 bytes, with members `domain` and `space`.
+// Config: trivially copyable, a multiple of 8 bytes. Its first member is `route`, itself a multiple of 8 bytes and with
+// members `domain` and `space`: what the hit path needs, which `find_route` reads without the rest.
 #ifndef IOMMU_CONFIG_CACHE_H
 #define IOMMU_CONFIG_CACHE_H
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,12 +34,17 @@ class ConfigCache {
         std::uint64_t epoch = 0;
     };
 
+    using Route = decltype(Config::route);
+
     [[nodiscard]] std::optional<Config> find(RequesterId requester, std::optional<Pasid> pasid) const {
-        const std::uint64_t key = key_of(requester, pasid);
-        Entry entry;
-        if (!entries_[index_of(key)].try_load(entry) || entry.key != key) return std::nullopt;
-        if (entry.stamp != stamp_of(requester, entry.config)) return std::nullopt;
-        return entry.config;
+        const auto entry = look_up<Entry>(requester, pasid);
+        if (!entry) return std::nullopt;
+        return entry->config;
+    }
+    [[nodiscard]] std::optional<Route> find_route(RequesterId requester, std::optional<Pasid> pasid) const {
+        const auto head = look_up<Head>(requester, pasid);
+        if (!head) return std::nullopt;
+        return head->config.route;
     }
 
     [[nodiscard]] Ticket open() const { return {epoch_.now()}; }
@@ -45,7 +52,7 @@ class ConfigCache {
         const std::lock_guard lock(writer_);
         if (epoch_.now() != ticket.epoch) return;
         const std::uint64_t key = key_of(requester, pasid);
-        entries_[index_of(key)].store(Entry{key, stamp_of(requester, config), config});
+        entries_[index_of(key)].store(Entry{key, stamp_of(requester, config.route), config});
     }
 
     void invalidate_all() { drop(all_); }
@@ -59,6 +66,24 @@ class ConfigCache {
         std::uint64_t stamp = 0;
         Config config{};
     };
+    // The beginning of an Entry.
+    struct Head {
+        std::uint64_t key = 0;
+        std::uint64_t stamp = 0;
+        struct {
+            Route route;
+        } config;
+    };
+    static_assert(offsetof(Entry, config) == offsetof(Head, config) && offsetof(Config, route) == 0);
+
+    // As much of the entry as `Part` has.
+    template <class Part>
+    [[nodiscard]] std::optional<Part> look_up(RequesterId requester, std::optional<Pasid> pasid) const {
+        const std::uint64_t key = key_of(requester, pasid);
+        std::optional<Part> part = entries_[index_of(key)].template try_load<Part>();
+        if (part && (part->key != key || part->stamp != stamp_of(requester, part->config.route))) part.reset();
+        return part;
+    }
 
     [[nodiscard]] static std::uint64_t key_of(RequesterId requester, std::optional<Pasid> pasid) {
         const std::uint64_t space = pasid ? pasid->value : kPasidLimit;
@@ -69,9 +94,9 @@ class ConfigCache {
     }
     static_assert(kEntries == 1u << 12);
 
-    [[nodiscard]] std::uint64_t stamp_of(RequesterId requester, const Config& config) const {
-        return all_.now() + requesters_.now(requester.value) + domains_.now(config.domain.value) +
-               spaces_.now(space_name(config.domain, config.space));
+    [[nodiscard]] std::uint64_t stamp_of(RequesterId requester, const Route& route) const {
+        return all_.now() + requesters_.now(requester.value) + domains_.now(route.domain.value) +
+               spaces_.now(space_name(route.domain, route.space));
     }
 
     void drop(Generation& generation) {

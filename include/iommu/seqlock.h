@@ -15,6 +15,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 namespace iommu {
@@ -25,16 +26,16 @@ class Seqlocked {
     using Image = std::array<std::uint64_t, sizeof(T) / 8>;
 
   public:
-    // False when the value is being replaced.
-    [[nodiscard]] bool try_load(T& value) const {  // out-parameter: a copy less on the hit path
+    // A copy of the value, or of its beginning; nothing when it is being replaced.
+    template <class Part = T>
+    [[nodiscard]] std::optional<Part> try_load() const {
+        static_assert(std::is_trivially_copyable_v<Part> && sizeof(Part) % 8 == 0 && sizeof(Part) <= sizeof(T));
         const std::uint32_t before = sequence_.load(std::memory_order_acquire);
-        if ((before & 1) != 0) return false;
-        Image image;
+        std::array<std::uint64_t, sizeof(Part) / 8> image;
         for (std::size_t i = 0; i < image.size(); ++i)
             image[i] = words_[i].load(std::memory_order_acquire);
-        if (sequence_.load(std::memory_order_relaxed) != before) return false;
-        value = std::bit_cast<T>(image);
-        return true;
+        if ((before & 1) != 0 || sequence_.load(std::memory_order_relaxed) != before) return std::nullopt;
+        return std::bit_cast<Part>(image);
     }
 
     // One writer at a time.
