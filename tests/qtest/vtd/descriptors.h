@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// descriptors: invalidation commands as a driver types them.
+//
+// All have 256 bits; a queue of 128-bit descriptors takes the first half.
+#ifndef QTEST_VTD_DESCRIPTORS_H
+#define QTEST_VTD_DESCRIPTORS_H
+
+#include <array>
+#include <cstdint>
+
+#include "vtd/words.h"
+
+namespace vtd_driver {
+
+using Descriptor = std::array<std::uint64_t, 4>;
+
+// 2^mask pages around `address`.
+struct PageRange {
+    std::uint64_t address = 0;
+    unsigned mask = 0;
+};
+
+// What a wait descriptor does when it completes.
+inline constexpr std::uint64_t wait_IF = bit(4);
+inline constexpr std::uint64_t wait_SW = bit(5);
+inline constexpr std::uint64_t wait_FN = bit(6);
+
+namespace descriptor {
+
+// Context cache (type 1).
+[[nodiscard]] constexpr Descriptor context_global() { return {field(3, 0, 1) | field(5, 4, 1)}; }
+[[nodiscard]] constexpr Descriptor context_domain(unsigned domain) {
+    return {field(3, 0, 1) | field(5, 4, 2) | field(31, 16, domain)};
+}
+[[nodiscard]] constexpr Descriptor context_device(unsigned domain, unsigned requester, unsigned function_mask = 0) {
+    return {field(3, 0, 1) | field(5, 4, 3) | field(31, 16, domain) | field(47, 32, requester) |
+            field(49, 48, function_mask)};
+}
+
+// IOTLB (type 2).
+[[nodiscard]] constexpr Descriptor iotlb_global() { return {field(3, 0, 2) | field(5, 4, 1)}; }
+[[nodiscard]] constexpr Descriptor iotlb_domain(unsigned domain) {
+    return {field(3, 0, 2) | field(5, 4, 2) | field(31, 16, domain)};
+}
+[[nodiscard]] constexpr Descriptor iotlb_pages(unsigned domain, PageRange range) {
+    return {field(3, 0, 2) | field(5, 4, 3) | field(31, 16, domain), field(5, 0, range.mask) | range.address};
+}
+
+// Wait (type 5).
+[[nodiscard]] constexpr Descriptor wait(std::uint64_t flags) { return {field(3, 0, 5) | flags}; }
+[[nodiscard]] constexpr Descriptor wait_status(std::uint64_t address, std::uint32_t data, std::uint64_t flags = 0) {
+    return {field(3, 0, 5) | wait_SW | flags | field(63, 32, data), address};
+}
+
+// PASID-based IOTLB (type 6).
+[[nodiscard]] constexpr Descriptor pasid_iotlb(unsigned domain, unsigned pasid) {
+    return {field(3, 0, 6) | field(5, 4, 2) | field(31, 16, domain) | field(51, 32, pasid)};
+}
+[[nodiscard]] constexpr Descriptor pasid_iotlb_pages(unsigned domain, unsigned pasid, PageRange range) {
+    return {field(3, 0, 6) | field(5, 4, 3) | field(31, 16, domain) | field(51, 32, pasid),
+            field(5, 0, range.mask) | range.address};
+}
+
+// PASID cache (type 7).
+[[nodiscard]] constexpr Descriptor pasid_cache_domain(unsigned domain) {
+    return {field(3, 0, 7) | field(31, 16, domain)};
+}
+[[nodiscard]] constexpr Descriptor pasid_cache_pasid(unsigned domain, unsigned pasid) {
+    return {field(3, 0, 7) | field(5, 4, 1) | field(31, 16, domain) | field(51, 32, pasid)};
+}
+[[nodiscard]] constexpr Descriptor pasid_cache_global() { return {field(3, 0, 7) | field(5, 4, 3)}; }
+
+}  // namespace descriptor
+}  // namespace vtd_driver
+
+#endif  // QTEST_VTD_DESCRIPTORS_H
