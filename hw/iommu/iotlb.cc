@@ -19,12 +19,9 @@ TlbKind key_kind(std::uint64_t key) { return static_cast<TlbKind>((key >> kKeyKi
 
 bool reaches(TlbReach reach, TlbKind kind) {
     switch (reach) {
-        case TlbReach::SecondOnly:
-            return kind == TlbKind::Second;
-        case TlbReach::FirstSide:
-            return kind != TlbKind::Second;
-        case TlbReach::All:
-            return true;
+        case TlbReach::SecondOnly: return kind == TlbKind::Second;
+        case TlbReach::FirstSide: return kind != TlbKind::Second;
+        case TlbReach::All: return true;
     }
     return true;
 }

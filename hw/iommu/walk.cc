@@ -8,8 +8,13 @@ namespace iommu {
 namespace {
 
 WalkFault update_fault(const Mark& mark, WalkCause cause) {
-    return WalkFault{
-        .stage = mark.stage, .cause = cause, .level = mark.level, .slot = mark.at.value, .entry = mark.entry};
+    return WalkFault{.stage = mark.stage,
+                     .cause = cause,
+                     .purpose = Purpose::Table,
+                     .level = mark.level,
+                     .slot = mark.slot,
+                     .at = mark.at,
+                     .entry = mark.entry};
 }
 
 // An update that is needed must be allowed; one that is not needed may be impossible without harm.
@@ -29,14 +34,12 @@ Result<Marks::Applied, WalkFault> write(const Mark& mark, GuestMemory& memory) {
         const auto now = memory.load64(mark.at);
         if (!now) return Err{update_fault(mark, WalkCause::UpdateFailed)};
         if (((*now ^ mark.entry) & ~mark.own) != 0) return Marks::Applied::Changed;
-        if ((mark.set & ~*now) == 0) return Marks::Applied::Done;
-        switch (memory.compare_exchange64(mark.at, *now, *now | mark.set)) {
-            case GuestMemory::Swap::Done:
-                return Marks::Applied::Done;
-            case GuestMemory::Swap::NoMemory:
-                return Err{update_fault(mark, WalkCause::UpdateFailed)};
-            case GuestMemory::Swap::Changed:
-                break;
+        const std::uint64_t next = mark.update.of(*now);
+        if (next == *now) return Marks::Applied::Done;
+        switch (memory.compare_exchange64(mark.at, *now, next)) {
+            case GuestMemory::Swap::Done: return Marks::Applied::Done;
+            case GuestMemory::Swap::NoMemory: return Err{update_fault(mark, WalkCause::UpdateFailed)};
+            case GuestMemory::Swap::Changed: break;
         }
     }
     return Marks::Applied::Changed;

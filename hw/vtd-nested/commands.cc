@@ -45,11 +45,8 @@ Result<Command, IQEI> plan(const Value<ContextCacheInvalidate>& d, const Command
     Invalidation plan;
     plan.configs.domain = domain_of(d, context.capabilities);
     switch (static_cast<D::Granularity>(d.get<D::G>())) {
-        case D::Granularity::Reserved:
-            return Err{IQEI::ReservedField};
-        case D::Granularity::Global:
-            plan.configs.scope = ConfigDrop::Scope::All;
-            break;
+        case D::Granularity::Reserved: return Err{IQEI::ReservedField};
+        case D::Granularity::Global: plan.configs.scope = ConfigDrop::Scope::All; break;
         case D::Granularity::Domain:
             // A scalable-mode context entry has no domain: all of them.
             plan.configs.scope =
@@ -70,14 +67,10 @@ Result<Command, IQEI> plan(const Value<IotlbInvalidate>& d, const CommandContext
     using D = IotlbInvalidate;
     const DomainTag domain = domain_of(d, context.capabilities);
     switch (static_cast<D::Granularity>(d.get<D::G>())) {
-        case D::Granularity::Reserved:
-            return Err{IQEI::ReservedField};
-        case D::Granularity::Global:
-            return translations({.scope = TlbDrop::Scope::All});
-        case D::Granularity::Domain:
-            return translations({.scope = TlbDrop::Scope::Domain, .domain = domain});
-        case D::Granularity::Page:
-            break;
+        case D::Granularity::Reserved: return Err{IQEI::ReservedField};
+        case D::Granularity::Global: return translations({.scope = TlbDrop::Scope::All});
+        case D::Granularity::Domain: return translations({.scope = TlbDrop::Scope::Domain, .domain = domain});
+        case D::Granularity::Page: break;
     }
     if (context.capabilities.psi == 0 || d.get<D::AM>() > context.capabilities.mamv) return Err{IQEI::ReservedField};
     const IovaRange range = second_stage_range(d.in_place<D::ADDR>(), d.get<D::AM>(), context.capabilities);
@@ -90,12 +83,10 @@ Result<Command, IQEI> plan(const Value<PasidIotlbInvalidate>& d, const CommandCo
     const SpaceTag space{static_cast<std::uint32_t>(d.get<D::PASID>())};
     switch (static_cast<D::Granularity>(d.get<D::G>())) {
         case D::Granularity::Reserved0:
-        case D::Granularity::Reserved1:
-            return Err{IQEI::ReservedField};
+        case D::Granularity::Reserved1: return Err{IQEI::ReservedField};
         case D::Granularity::Pasid:
             return translations({.scope = TlbDrop::Scope::Space, .domain = domain, .space = space});
-        case D::Granularity::Page:
-            break;
+        case D::Granularity::Page: break;
     }
     // Neither PSI nor MAMV limits this one.
     const IovaRange range = page_range(d.in_place<D::ADDR>(), d.get<D::AM>());
@@ -108,17 +99,10 @@ Result<Command, IQEI> plan(const Value<PasidCacheInvalidate>& d, const CommandCo
     plan.configs.domain = domain_of(d, context.capabilities);
     plan.configs.space = SpaceTag{static_cast<std::uint32_t>(d.get<D::PASID>())};
     switch (static_cast<D::Granularity>(d.get<D::G>())) {
-        case D::Granularity::Domain:
-            plan.configs.scope = ConfigDrop::Scope::Domain;
-            break;
-        case D::Granularity::Pasid:
-            plan.configs.scope = ConfigDrop::Scope::Space;
-            break;
-        case D::Granularity::Reserved:
-            return Err{IQEI::ReservedField};
-        case D::Granularity::Global:
-            plan.configs.scope = ConfigDrop::Scope::All;
-            break;
+        case D::Granularity::Domain: plan.configs.scope = ConfigDrop::Scope::Domain; break;
+        case D::Granularity::Pasid: plan.configs.scope = ConfigDrop::Scope::Space; break;
+        case D::Granularity::Reserved: return Err{IQEI::ReservedField};
+        case D::Granularity::Global: plan.configs.scope = ConfigDrop::Scope::All; break;
     }
     return plan;
 }
@@ -158,10 +142,8 @@ Result<Command, IQEI> decode(const Words<4>& words, const CommandContext& contex
     switch (type) {
         case static_cast<unsigned>(DescriptorType::ContextCacheInvalidate):
             return checked<ContextCacheInvalidate>(words, context);
-        case static_cast<unsigned>(DescriptorType::IotlbInvalidate):
-            return checked<IotlbInvalidate>(words, context);
-        case static_cast<unsigned>(DescriptorType::InvalidationWait):
-            return checked<InvalidationWait>(words, context);
+        case static_cast<unsigned>(DescriptorType::IotlbInvalidate): return checked<IotlbInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::InvalidationWait): return checked<InvalidationWait>(words, context);
         case static_cast<unsigned>(DescriptorType::PasidIotlbInvalidate):
             return checked<PasidIotlbInvalidate>(words, context);
         case static_cast<unsigned>(DescriptorType::PasidCacheInvalidate):
@@ -200,14 +182,9 @@ std::optional<RegisterCommand> plan(Value<CCMD> ccmd) {
     ConfigDrop& drop = command.invalidation.configs;
     drop.domain = DomainTag{static_cast<std::uint16_t>(ccmd.get<CCMD::DID>())};
     switch (static_cast<CCMD::Granularity>(ccmd.get<CCMD::CIRG>())) {
-        case CCMD::Granularity::Error:
-            return std::nullopt;
-        case CCMD::Granularity::Global:
-            drop.scope = ConfigDrop::Scope::All;
-            break;
-        case CCMD::Granularity::Domain:
-            drop.scope = ConfigDrop::Scope::Domain;
-            break;
+        case CCMD::Granularity::Error: return std::nullopt;
+        case CCMD::Granularity::Global: drop.scope = ConfigDrop::Scope::All; break;
+        case CCMD::Granularity::Domain: drop.scope = ConfigDrop::Scope::Domain; break;
         case CCMD::Granularity::Device:
             drop.scope = ConfigDrop::Scope::Requesters;
             drop.requester = RequesterId{static_cast<std::uint32_t>(ccmd.get<CCMD::SID>())};
@@ -227,14 +204,11 @@ std::optional<RegisterCommand> plan(Value<IOTLB_REG> iotlb, Value<IVA> iva, cons
     if (granularity == Granularity::Page && capabilities.psi == 0) granularity = Granularity::Domain;
     const auto answer = static_cast<std::uint8_t>(granularity);
     switch (granularity) {
-        case Granularity::Error:
-            return std::nullopt;
-        case Granularity::Global:
-            return RegisterCommand{translations({.scope = TlbDrop::Scope::All}), answer};
+        case Granularity::Error: return std::nullopt;
+        case Granularity::Global: return RegisterCommand{translations({.scope = TlbDrop::Scope::All}), answer};
         case Granularity::Domain:
             return RegisterCommand{translations({.scope = TlbDrop::Scope::Domain, .domain = domain}), answer};
-        case Granularity::Page:
-            break;
+        case Granularity::Page: break;
     }
     const std::uint64_t am = iva.get<IVA::AM>();
     if (am > capabilities.mamv) return std::nullopt;
@@ -246,16 +220,13 @@ std::string describe_descriptor(const Words<4>& words) {
     switch (type_code(Value<DescriptorHead>{words})) {
         case static_cast<unsigned>(DescriptorType::ContextCacheInvalidate):
             return describe_as<ContextCacheInvalidate>(words);
-        case static_cast<unsigned>(DescriptorType::IotlbInvalidate):
-            return describe_as<IotlbInvalidate>(words);
-        case static_cast<unsigned>(DescriptorType::InvalidationWait):
-            return describe_as<InvalidationWait>(words);
+        case static_cast<unsigned>(DescriptorType::IotlbInvalidate): return describe_as<IotlbInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::InvalidationWait): return describe_as<InvalidationWait>(words);
         case static_cast<unsigned>(DescriptorType::PasidIotlbInvalidate):
             return describe_as<PasidIotlbInvalidate>(words);
         case static_cast<unsigned>(DescriptorType::PasidCacheInvalidate):
             return describe_as<PasidCacheInvalidate>(words);
-        default:
-            return describe_as<DescriptorHead>(words);
+        default: return describe_as<DescriptorHead>(words);
     }
 }
 

@@ -62,26 +62,17 @@ Effects Unit::written(const RegisterWrite& write) {
         return {};
     }
     switch (write.offset) {
-        case GCMD::offset:
-            return write_gcmd(write);
-        case CCMD::offset:
-            return write_ccmd(write);
-        case kIvaOffset + IOTLB_REG::relative_offset:
-            return write_iotlb(write);
-        case FSTS::offset:
-            recorder_.status_written(registers_);
-            return {};
-        case FECTL::offset:
-            return control_written(Event::Fault, registers_);
-        case IECTL::offset:
-            return control_written(Event::InvalidationCompletion, registers_);
-        case PMEN::offset:
-            return write_pmen(write);
+        case GCMD::offset: return write_gcmd(write);
+        case CCMD::offset: return write_ccmd(write);
+        case kIvaOffset + IOTLB_REG::relative_offset: return write_iotlb(write);
+        case FSTS::offset: recorder_.status_written(registers_); return {};
+        case FECTL::offset: return control_written(Event::Fault, registers_);
+        case IECTL::offset: return control_written(Event::InvalidationCompletion, registers_);
+        case PMEN::offset: return write_pmen(write);
         case ICS::offset:
             if (write.as<ICS>().get<ICS::IWC>() == 0) settle(Event::InvalidationCompletion, registers_);
             return {};
-        default:
-            return {};  // storage
+        default: return {};  // storage
     }
 }
 

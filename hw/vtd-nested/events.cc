@@ -15,10 +15,8 @@ struct EventRegisters {
 
 EventRegisters registers_of(Event event) {
     switch (event) {
-        case Event::Fault:
-            return {FECTL::offset, FEDATA::offset, FEADDR::offset, FEUADDR::offset};
-        case Event::InvalidationCompletion:
-            return {IECTL::offset, IEDATA::offset, IEADDR::offset, IEUADDR::offset};
+        case Event::Fault: return {FECTL::offset, FEDATA::offset, FEADDR::offset, FEUADDR::offset};
+        case Event::InvalidationCompletion: return {IECTL::offset, IEDATA::offset, IEADDR::offset, IEUADDR::offset};
     }
     return {};
 }

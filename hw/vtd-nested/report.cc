@@ -21,12 +21,9 @@ std::uint16_t high_at(unsigned index) { return static_cast<std::uint16_t>(low_at
 
 FaultedRequest type_of(const Request& request) {
     switch (request.access) {
-        case iommu::Access::Read:
-            return FaultedRequest::Read;
-        case iommu::Access::Write:
-            return FaultedRequest::Write;
-        case iommu::Access::Atomic:
-            return FaultedRequest::AtomicOp;
+        case iommu::Access::Read: return FaultedRequest::Read;
+        case iommu::Access::Write: return FaultedRequest::Write;
+        case iommu::Access::Atomic: return FaultedRequest::AtomicOp;
     }
     return FaultedRequest::Write;
 }

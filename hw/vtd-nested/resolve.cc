@@ -104,12 +104,9 @@ iommu::Result<Config, Fault> Lookup::decode_legacy_context(const Value<LegacyCon
             if (capabilities_.pt == 0) return fail(Condition::LCT_4, "TT=10 without PT");
             config.route.translate = Translate::PassThrough;
             return config;
-        case TranslationType::DeviceTlb:
-            return fail(Condition::LCT_4, "TT=01 without DT");
-        case TranslationType::Reserved:
-            return fail(Condition::LCT_4, "TT reserved");
-        case TranslationType::UntranslatedOnly:
-            break;
+        case TranslationType::DeviceTlb: return fail(Condition::LCT_4, "TT=01 without DT");
+        case TranslationType::Reserved: return fail(Condition::LCT_4, "TT reserved");
+        case TranslationType::UntranslatedOnly: break;
     }
     config.route.translate = Translate::SecondStage;
     config.second_root = context.in_place<LegacyContextEntry::SSPTPTR>();
@@ -263,8 +260,7 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
             if (c.pt == 0) return fail(Condition::SPT_4, "PGTT=100 without PT");
             config.route.translate = Translate::PassThrough;
             break;
-        default:
-            return fail(Condition::SPT_4, "PGTT reserved");
+        default: return fail(Condition::SPT_4, "PGTT reserved");
     }
     if (second) {
         const std::uint64_t aw = entry.get<E::AW>();
@@ -290,14 +286,10 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
 
 bool mode_supported(TranslationTableMode mode, const Capabilities& capabilities) {
     switch (mode) {
-        case TranslationTableMode::Legacy:
-            return true;
-        case TranslationTableMode::Scalable:
-            return capabilities.smts != 0;
-        case TranslationTableMode::AbortDma:
-            return capabilities.adms != 0;
-        case TranslationTableMode::Reserved:
-            return false;
+        case TranslationTableMode::Legacy: return true;
+        case TranslationTableMode::Scalable: return capabilities.smts != 0;
+        case TranslationTableMode::AbortDma: return capabilities.adms != 0;
+        case TranslationTableMode::Reserved: return false;
     }
     return false;
 }
@@ -310,13 +302,10 @@ iommu::Result<Config, Fault> resolve(const Request& request, const LatchedRoot& 
     const bool execute = request.pasid && request.execute == iommu::Execute::Yes;
     if (execute && (capabilities.ver >> 4) >= 8) return fail(Condition::RTA_5);
     switch (root.mode) {
-        case TranslationTableMode::AbortDma:
-            return fail(Condition::RTA_4);
-        case TranslationTableMode::Scalable:
-            return lookup.scalable(root.table);
+        case TranslationTableMode::AbortDma: return fail(Condition::RTA_4);
+        case TranslationTableMode::Scalable: return lookup.scalable(root.table);
         case TranslationTableMode::Legacy:
-        case TranslationTableMode::Reserved:
-            break;
+        case TranslationTableMode::Reserved: break;
     }
     if (request.pasid) return fail(Condition::RTA_2);
     return lookup.legacy(root.table);

@@ -85,20 +85,21 @@ Result<Rights, WalkCause> FirstStage::judge(unsigned grants, const WalkQuery& qu
     return writable ? Rights::ReadWrite : Rights::Read;
 }
 
-std::uint64_t FirstStage::marks(EntryUse use, const WalkQuery& query) const {
+// A in every entry, EA with EAFE, D in the leaf of a write. [VTD 5.10 s3.6.2]
+Update FirstStage::update(EntryUse use, std::uint64_t /*entry*/, const WalkQuery& query) const {
     using E = FirstStageEntry;
-    std::uint64_t bits = E::A::mask;
-    if (config_.extended_accessed) bits |= E::EA::mask;
-    if (use == EntryUse::Leaf && query.writes()) bits |= E::D::mask;
-    return bits;
+    Update update{.set = E::A::mask};
+    if (config_.extended_accessed) update.set |= E::EA::mask;
+    if (use == EntryUse::Leaf && query.writes()) update.set |= E::D::mask;
+    return update;
 }
 
-std::uint64_t FirstStage::mark_bits() const {
+std::uint64_t FirstStage::update_bits() const {
     using E = FirstStageEntry;
     return E::A::mask | E::EA::mask | E::D::mask;
 }
 
-bool FirstStage::is_dirty(std::uint64_t entry) const { return (entry & FirstStageEntry::D::mask) != 0; }
+bool FirstStage::clean(std::uint64_t entry) const { return (entry & FirstStageEntry::D::mask) == 0; }
 
 // ---- Second stage. [VTD 5.10 s3.7, s9.8]
 
@@ -143,17 +144,20 @@ Result<Rights, WalkCause> SecondStage::judge(unsigned grants, const WalkQuery& q
     return rights;
 }
 
-std::uint64_t SecondStage::marks(EntryUse use, const WalkQuery& query) const {
+// With SSADE: A in every entry, D in the leaf of a write. [VTD 5.10 s3.7.2]
+Update SecondStage::update(EntryUse use, std::uint64_t /*entry*/, const WalkQuery& query) const {
     using E = SecondStageEntry;
-    if (!config_.second_dirty) return 0;
-    return E::A::mask | (use == EntryUse::Leaf && query.writes() ? E::D::mask : 0);
+    if (!config_.second_dirty) return {};
+    return {.set = E::A::mask | (use == EntryUse::Leaf && query.writes() ? E::D::mask : 0)};
 }
 
-std::uint64_t SecondStage::mark_bits() const {
+std::uint64_t SecondStage::update_bits() const {
     using E = SecondStageEntry;
     return config_.second_dirty ? E::A::mask | E::D::mask : 0;
 }
 
-bool SecondStage::is_dirty(std::uint64_t entry) const { return (entry & SecondStageEntry::D::mask) != 0; }
+bool SecondStage::clean(std::uint64_t entry) const {
+    return config_.second_dirty && (entry & SecondStageEntry::D::mask) == 0;
+}
 
 }  // namespace vtd

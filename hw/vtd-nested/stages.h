@@ -19,6 +19,7 @@ using iommu::Rights;
 using iommu::Snooped;
 using iommu::Stage;
 using iommu::Step;
+using iommu::Update;
 using iommu::WalkCause;
 using iommu::WalkQuery;
 
@@ -49,10 +50,9 @@ class FirstStage {
     [[nodiscard]] std::uint64_t slot(std::uint64_t table, Level level, std::uint64_t input) const;
     [[nodiscard]] Step decode(std::uint64_t entry, Level level) const;
     [[nodiscard]] Result<Rights, WalkCause> judge(unsigned grants, const WalkQuery& query) const;
-    [[nodiscard]] std::uint64_t marks(EntryUse use, const WalkQuery& query) const;
-    [[nodiscard]] std::uint64_t mark_bits() const;
-    [[nodiscard]] bool keeps_dirty() const { return true; }
-    [[nodiscard]] bool is_dirty(std::uint64_t entry) const;
+    [[nodiscard]] Update update(EntryUse use, std::uint64_t entry, const WalkQuery& query) const;
+    [[nodiscard]] std::uint64_t update_bits() const;
+    [[nodiscard]] bool clean(std::uint64_t entry) const;
     [[nodiscard]] Snooped snooped() const { return config_.walk_snooped ? Snooped::Yes : Snooped::No; }
 
   private:
@@ -73,10 +73,9 @@ class SecondStage {
     [[nodiscard]] std::uint64_t slot(std::uint64_t table, Level level, std::uint64_t input) const;
     [[nodiscard]] Step decode(std::uint64_t entry, Level level) const;
     [[nodiscard]] Result<Rights, WalkCause> judge(unsigned grants, const WalkQuery& query) const;
-    [[nodiscard]] std::uint64_t marks(EntryUse use, const WalkQuery& query) const;
-    [[nodiscard]] std::uint64_t mark_bits() const;
-    [[nodiscard]] bool keeps_dirty() const { return config_.second_dirty; }
-    [[nodiscard]] bool is_dirty(std::uint64_t entry) const;
+    [[nodiscard]] Update update(EntryUse use, std::uint64_t entry, const WalkQuery& query) const;
+    [[nodiscard]] std::uint64_t update_bits() const;
+    [[nodiscard]] bool clean(std::uint64_t entry) const;
     [[nodiscard]] Snooped snooped() const { return config_.walk_snooped ? Snooped::Yes : Snooped::No; }
 
   private:

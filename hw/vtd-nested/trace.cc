@@ -20,12 +20,9 @@ namespace {
 
 const char* verb(const Request& request) {
     switch (request.access) {
-        case iommu::Access::Read:
-            return "read";
-        case iommu::Access::Write:
-            return "write";
-        case iommu::Access::Atomic:
-            return "atomic";
+        case iommu::Access::Read: return "read";
+        case iommu::Access::Write: return "write";
+        case iommu::Access::Atomic: return "atomic";
     }
     return "?";
 }
@@ -40,28 +37,20 @@ std::string requester(const Request& request) {
 
 std::string where(const Report& report) {
     switch (report.reported) {
-        case Reported::Recorded:
-            return format("FRCD[%u]", report.index);
-        case Reported::Suppressed:
-            return "not recorded (FPD)";
-        case Reported::Merged:
-            return "merged";
-        case Reported::Overflowed:
-            return "lost (PFO)";
+        case Reported::Recorded: return format("FRCD[%u]", report.index);
+        case Reported::Suppressed: return "not recorded (FPD)";
+        case Reported::Merged: return "merged";
+        case Reported::Overflowed: return "lost (PFO)";
     }
     return "?";
 }
 
 const char* rights_text(Rights rights) {
     switch (rights) {
-        case Rights::None:
-            return "-";
-        case Rights::Read:
-            return "r";
-        case Rights::Write:
-            return "w";
-        case Rights::ReadWrite:
-            return "rw";
+        case Rights::None: return "-";
+        case Rights::Read: return "r";
+        case Rights::Write: return "w";
+        case Rights::ReadWrite: return "rw";
     }
     return "?";
 }

@@ -11,27 +11,18 @@ namespace {
 
 Condition first_stage_condition(const WalkFault& fault) {
     switch (fault.cause) {
-        case WalkCause::InputOutOfRange:
-            return Condition::SGN_1;
-        case WalkCause::TableAccess:
-            return fault.top ? Condition::SFS_4 : Condition::SFS_1;
-        case WalkCause::NotPresent:
-            return Condition::SFS_2;
-        case WalkCause::Reserved:
-            return Condition::SFS_3;
-        case WalkCause::OutputOutOfRange:
-            return Condition::SFS_5;
-        case WalkCause::NoUser:
-            return Condition::SGN_2;
+        case WalkCause::InputOutOfRange: return Condition::SGN_1;
+        case WalkCause::TableAccess: return fault.top ? Condition::SFS_4 : Condition::SFS_1;
+        case WalkCause::NotAccessed:  // not a cause of these tables
+        case WalkCause::NotPresent: return Condition::SFS_2;
+        case WalkCause::Reserved: return Condition::SFS_3;
+        case WalkCause::OutputOutOfRange: return Condition::SFS_5;
+        case WalkCause::NoUser: return Condition::SGN_2;
         case WalkCause::NoWrite:
-        case WalkCause::NoRead:
-            return Condition::SGN_6;
-        case WalkCause::UpdateNotWritable:
-            return Condition::SFS_8;
-        case WalkCause::UpdateNotSnooped:
-            return Condition::SFS_9;
-        case WalkCause::UpdateFailed:
-            return Condition::SFS_10;
+        case WalkCause::NoRead: return Condition::SGN_6;
+        case WalkCause::UpdateNotWritable: return Condition::SFS_8;
+        case WalkCause::UpdateNotSnooped: return Condition::SFS_9;
+        case WalkCause::UpdateFailed: return Condition::SFS_10;
     }
     return Condition::SFS_1;
 }
@@ -41,25 +32,18 @@ Condition second_stage_condition(const WalkFault& fault) {
     if (fault.cause == WalkCause::NoRead && fault.purpose == Purpose::TopTable) return Condition::SFS_6;
     if (fault.cause == WalkCause::NoRead && fault.purpose == Purpose::Table) return Condition::SFS_7;
     switch (fault.cause) {
-        case WalkCause::InputOutOfRange:
-            return Condition::SGN_5;
-        case WalkCause::TableAccess:
-            return fault.top ? Condition::SSS_4 : Condition::SSS_1;
-        case WalkCause::NotPresent:
-            return Condition::SSS_2;
+        case WalkCause::InputOutOfRange: return Condition::SGN_5;
+        case WalkCause::TableAccess: return fault.top ? Condition::SSS_4 : Condition::SSS_1;
+        case WalkCause::NotAccessed:  // not a cause of these tables
+        case WalkCause::NotPresent: return Condition::SSS_2;
         case WalkCause::OutputOutOfRange:
-        case WalkCause::Reserved:
-            return Condition::SSS_3;
+        case WalkCause::Reserved: return Condition::SSS_3;
         case WalkCause::NoUser:
-        case WalkCause::NoRead:
-            return Condition::SGN_7;
-        case WalkCause::NoWrite:
-            return Condition::SGN_6;
+        case WalkCause::NoRead: return Condition::SGN_7;
+        case WalkCause::NoWrite: return Condition::SGN_6;
         case WalkCause::UpdateNotWritable:
-        case WalkCause::UpdateNotSnooped:
-            return Condition::SSS_5;
-        case WalkCause::UpdateFailed:
-            return Condition::SSS_6;
+        case WalkCause::UpdateNotSnooped: return Condition::SSS_5;
+        case WalkCause::UpdateFailed: return Condition::SSS_6;
     }
     return Condition::SSS_1;
 }
@@ -67,24 +51,18 @@ Condition second_stage_condition(const WalkFault& fault) {
 Condition legacy_condition(const WalkFault& fault, const Request& request) {
     const Condition no_right = request.writes() ? Condition::LGN_2 : Condition::LGN_3;
     switch (fault.cause) {
-        case WalkCause::InputOutOfRange:
-            return Condition::LGN_1;
-        case WalkCause::TableAccess:
-            return fault.top ? Condition::LCT_4 : Condition::LSS_1;
-        case WalkCause::NotPresent:
-            return no_right;
+        case WalkCause::InputOutOfRange: return Condition::LGN_1;
+        case WalkCause::TableAccess: return fault.top ? Condition::LCT_4 : Condition::LSS_1;
+        case WalkCause::NotAccessed:  // not a cause of these tables
+        case WalkCause::NotPresent: return no_right;
         case WalkCause::OutputOutOfRange:
-        case WalkCause::Reserved:
-            return Condition::LSS_2;
-        case WalkCause::NoWrite:
-            return Condition::LGN_2;
+        case WalkCause::Reserved: return Condition::LSS_2;
+        case WalkCause::NoWrite: return Condition::LGN_2;
         case WalkCause::NoUser:
-        case WalkCause::NoRead:
-            return Condition::LGN_3;
+        case WalkCause::NoRead: return Condition::LGN_3;
         case WalkCause::UpdateNotWritable:
         case WalkCause::UpdateNotSnooped:
-        case WalkCause::UpdateFailed:
-            break;  // legacy mode sets no accessed or dirty bits
+        case WalkCause::UpdateFailed: break;  // legacy mode sets no accessed or dirty bits
     }
     return no_right;
 }

@@ -63,16 +63,10 @@ struct Found {
 [[nodiscard]] constexpr TlbTag tlb_tag(const Request& request, const Route& route) {
     TlbTag tag{.domain = route.domain, .space = route.space, .privilege = effective_privilege(request, route)};
     switch (route.translate) {
-        case Translate::FirstStage:
-            tag.kind = iommu::TlbKind::First;
-            break;
-        case Translate::Nested:
-            tag.kind = iommu::TlbKind::Nested;
-            break;
+        case Translate::FirstStage: tag.kind = iommu::TlbKind::First; break;
+        case Translate::Nested: tag.kind = iommu::TlbKind::Nested; break;
         case Translate::PassThrough:
-        case Translate::SecondStage:
-            tag.kind = iommu::TlbKind::Second;
-            break;
+        case Translate::SecondStage: tag.kind = iommu::TlbKind::Second; break;
     }
     return tag;
 }

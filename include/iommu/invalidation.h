@@ -51,16 +51,11 @@ struct Invalidation {
 template <class Config>
 void drop(const ConfigDrop& what, ConfigCache<Config>& configs) {
     switch (what.scope) {
-        case ConfigDrop::Scope::None:
-            return;
-        case ConfigDrop::Scope::All:
-            return configs.invalidate_all();
-        case ConfigDrop::Scope::Domain:
-            return configs.invalidate_domain(what.domain);
-        case ConfigDrop::Scope::Space:
-            return configs.invalidate_space(what.domain, what.space);
-        case ConfigDrop::Scope::Requesters:
-            break;
+        case ConfigDrop::Scope::None: return;
+        case ConfigDrop::Scope::All: return configs.invalidate_all();
+        case ConfigDrop::Scope::Domain: return configs.invalidate_domain(what.domain);
+        case ConfigDrop::Scope::Space: return configs.invalidate_space(what.domain, what.space);
+        case ConfigDrop::Scope::Requesters: break;
     }
     // All ids that differ only in the ignored function bits: at most eight.
     const std::uint32_t ignored = what.ignored_bits & 7;

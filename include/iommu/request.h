@@ -51,12 +51,9 @@ enum class Rights : std::uint8_t {
 [[nodiscard]] constexpr bool covers(Rights have, Rights need) { return (have & need) == need; }
 [[nodiscard]] constexpr Rights needed(Access access) {
     switch (access) {
-        case Access::Read:
-            return Rights::Read;
-        case Access::Write:
-            return Rights::Write;
-        case Access::Atomic:
-            return Rights::ReadWrite;
+        case Access::Read: return Rights::Read;
+        case Access::Write: return Rights::Write;
+        case Access::Atomic: return Rights::ReadWrite;
     }
     return Rights::ReadWrite;
 }

@@ -56,8 +56,8 @@ class SecondStageLocate {
 
     // An entry on this page is going to be written: the page becomes dirty in the second stage.
     void written(const Located& located) {
-        const WalkQuery write{.access = Access::Write};
-        marks_.mark_at(located.page_mark).set |= second_.marks(EntryUse::Leaf, write);
+        Mark& page = marks_.mark_at(located.page_mark);
+        page.update = second_.update(EntryUse::Leaf, page.entry, WalkQuery{.access = Access::Write});
     }
 
   private:

@@ -19,9 +19,9 @@
 //     std::uint64_t slot(std::uint64_t table, Level, std::uint64_t input);   // address of the entry
 //     Step decode(std::uint64_t entry, Level);
 //     Result<Rights, WalkCause> judge(unsigned grants, const WalkQuery&);    // grants: AND over all levels
-//     std::uint64_t marks(EntryUse, const WalkQuery&);          // bits the access sets in an entry
-//     std::uint64_t mark_bits();                                // all bits hardware may set in an entry
-//     bool keeps_dirty();  bool is_dirty(std::uint64_t leaf_entry);
+//     Update update(EntryUse, std::uint64_t entry, const WalkQuery&);  // bits the access sets and clears in an entry
+//     std::uint64_t update_bits();                              // all bits hardware may change in an entry
+//     bool clean(std::uint64_t leaf_entry);                     // a write would have to update it
 //     Snooped snooped();                                        // whether hardware may update entries
 //
 // Not here: which fault code a cause has in which architecture.
@@ -44,8 +44,9 @@ inline constexpr Level kMaxLevel = 5;
 
 enum class Stage : std::uint8_t { First, Second };
 
-// What a walk is for: the device's own access, or reaching a table of the first stage.
-enum class Purpose : std::uint8_t { Access, TopTable, Table };
+// What a walk is for: the device's own access, reaching a table of the first stage, or reaching what says how to
+// translate.
+enum class Purpose : std::uint8_t { Access, TopTable, Table, Config };
 
 enum class WalkCause : std::uint8_t {
     InputOutOfRange,    // not canonical, or beyond the input width
@@ -53,6 +54,7 @@ enum class WalkCause : std::uint8_t {
     NotPresent,         // no mapping
     Reserved,           // a reserved bit is set
     OutputOutOfRange,   // the entry points beyond what the next stage accepts
+    NotAccessed,        // the access flag is clear, and software wants to know
     NoUser,             // user access to a supervisor page
     NoRead,             // no read right
     NoWrite,            // no write right
@@ -68,20 +70,23 @@ struct WalkFault {
     Level level = 0;          // 0: before the first entry
     bool top = false;         // the entry is in the stage's first table
     std::uint64_t slot = 0;   // where the entry is, in the space the stage's tables are in
+    Pa at;                    // where that is in memory
     std::uint64_t entry = 0;  // what it held
+    std::uint64_t input = 0;  // what the stage was asked for
 };
 
 struct WalkQuery {
     std::uint64_t input = 0;
     Access access = Access::Read;
     Privilege privilege = Privilege::User;
+    Execute execute = Execute::No;
     Length length = Length::Some;
     Purpose purpose = Purpose::Access;
 
     [[nodiscard]] constexpr bool writes() const { return access != Access::Read; }
 };
 
-enum class StepKind : std::uint8_t { NotPresent, Reserved, OutputOutOfRange, Table, Leaf };
+enum class StepKind : std::uint8_t { NotPresent, Reserved, OutputOutOfRange, NotAccessed, Table, Leaf };
 
 // One decoded entry.
 struct Step {
@@ -94,18 +99,25 @@ struct Step {
 enum class EntryUse : std::uint8_t { Table, Leaf };
 enum class Snooped : std::uint8_t { No, Yes };
 
-// One entry that was used, and the bits the access wants set in it.
+struct Update {
+    std::uint64_t set = 0;
+    std::uint64_t clear = 0;
+    [[nodiscard]] constexpr std::uint64_t of(std::uint64_t entry) const { return (entry | set) & ~clear; }
+};
+
+// One entry that was used, and what the access wants changed in it.
 struct Mark {
     Pa at;
+    std::uint64_t slot = 0;   // the same in the space the stage's tables are in
     std::uint64_t entry = 0;  // as it was read
-    std::uint64_t set = 0;
+    Update update;
     std::uint64_t own = 0;  // bits that hardware may change meanwhile without the entry being another one
     Stage stage = Stage::First;
     Level level = 0;
     Snooped snooped = Snooped::Yes;
     bool writable = true;  // false: the second stage does not let hardware write here
 
-    [[nodiscard]] constexpr bool needed() const { return (set & ~entry) != 0; }
+    [[nodiscard]] constexpr bool needed() const { return update.of(entry) != entry; }
 };
 
 // Everything a translation wants to write into tables: at most one mark per entry used.
@@ -167,8 +179,8 @@ template <class Format>
 Mark mark_for(const Format& format, const WalkQuery& query, std::uint64_t entry, EntryUse use) {
     Mark mark;
     mark.entry = entry;
-    mark.set = format.marks(use, query);
-    mark.own = format.mark_bits();
+    mark.update = format.update(use, entry, query);
+    mark.own = format.update_bits();
     mark.stage = Format::stage;
     mark.snooped = format.snooped();
     return mark;
@@ -180,7 +192,7 @@ Mark mark_for(const Format& format, const WalkQuery& query, std::uint64_t entry,
 template <class Format, class Locator>
 Result<StageLeaf, WalkFault> walk(const Format& format, const WalkQuery& query, Locator&& locator, Marks& marks,
                                   const GuestMemory& memory) {
-    WalkFault fault{.stage = Format::stage, .purpose = query.purpose};
+    WalkFault fault{.stage = Format::stage, .purpose = query.purpose, .input = query.input};
     const auto fail = [&fault](WalkCause cause) {
         fault.cause = cause;
         return Err{fault};
@@ -195,26 +207,25 @@ Result<StageLeaf, WalkFault> walk(const Format& format, const WalkQuery& query, 
         fault.slot = format.slot(table, level, query.input);
         fault.entry = 0;
         const Located located = TRY(locator.locate(fault.slot, fault.top ? Purpose::TopTable : Purpose::Table));
+        fault.at = located.at;
         const auto entry = memory.load64(located.at);
         if (!entry) return fail(WalkCause::TableAccess);
         fault.entry = *entry;
 
         const Step step = format.decode(*entry, level);
         switch (step.kind) {
-            case StepKind::NotPresent:
-                return fail(WalkCause::NotPresent);
-            case StepKind::Reserved:
-                return fail(WalkCause::Reserved);
-            case StepKind::OutputOutOfRange:
-                return fail(WalkCause::OutputOutOfRange);
+            case StepKind::NotPresent: return fail(WalkCause::NotPresent);
+            case StepKind::Reserved: return fail(WalkCause::Reserved);
+            case StepKind::OutputOutOfRange: return fail(WalkCause::OutputOutOfRange);
+            case StepKind::NotAccessed: return fail(WalkCause::NotAccessed);
             case StepKind::Table:
-            case StepKind::Leaf:
-                break;
+            case StepKind::Leaf: break;
         }
         grants &= step.grants;
         const EntryUse use = step.kind == StepKind::Leaf ? EntryUse::Leaf : EntryUse::Table;
         Mark mark = detail::mark_for(format, query, *entry, use);
         mark.at = located.at;
+        mark.slot = fault.slot;
         mark.level = level;
         mark.writable = located.writable;
         if (mark.needed()) locator.written(located);
@@ -224,11 +235,10 @@ Result<StageLeaf, WalkFault> walk(const Format& format, const WalkQuery& query, 
 
         const auto rights = format.judge(grants, query);
         if (!rights) return fail(rights.error());
-        const bool clean = format.keeps_dirty() && !format.is_dirty(*entry | mark.set);
         return StageLeaf{.output = step.address | (query.input & low_bits(step.page_log2)),
                          .page_log2 = step.page_log2,
                          .rights = *rights,
-                         .clean = clean,
+                         .clean = format.clean(mark.update.of(*entry)),
                          .leaf_mark = index};
     }
     return fail(WalkCause::Reserved);  // a format's level 1 has leaves only
