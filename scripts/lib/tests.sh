@@ -48,10 +48,10 @@ check_guests() {
 check_sanitizers() {
     local options=(-Doptimization=1 -Ddebug=true -Db_lundef=false) steady=()
     stage 'sanitize: address, undefined'
-    build_project "$ROOT/build-asan" "${options[@]}" -Db_sanitize=address,undefined
+    build_project "$ROOT/build-asan" "${options[@]}" -Db_sanitize=address,undefined -- meson-test-prereq
     check_suite 'sanitize: address, undefined' "$ROOT/build-asan" unit
     stage 'sanitize: threads'
-    build_project "$ROOT/build-tsan" "${options[@]}" -Db_sanitize=thread
+    build_project "$ROOT/build-tsan" "${options[@]}" -Db_sanitize=thread -- meson-test-prereq
     # The thread sanitizer of this compiler does not know the widest address-space randomisation of newer kernels.
     if setarch -R true 2>/dev/null; then steady=(setarch -R); fi
     check_suite 'sanitize: threads' "$ROOT/build-tsan" unit "${steady[@]}"
@@ -61,7 +61,7 @@ check_sanitizers() {
 check_coverage() {
     local folder=$ROOT/build-coverage log=$RUN_LOGS/coverage.log floor lines
     stage coverage
-    build_project "$folder" -Doptimization=0 -Ddebug=true -Db_coverage=true
+    build_project "$folder" -Doptimization=0 -Ddebug=true -Db_coverage=true -- meson-test-prereq
     step 'running'
     find "$folder" -name '*.gcda' -delete
     : >"$log"
