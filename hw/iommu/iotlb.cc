@@ -10,7 +10,8 @@ namespace {
 constexpr unsigned kKeyLog2Shift = 0;  // 6 bits
 constexpr unsigned kKeyKindShift = 6;  // 2 bits
 constexpr unsigned kKeyPrivilegeShift = 8;
-constexpr std::uint64_t kKeyValid = 1u << 9;
+constexpr unsigned kKeyExecuteShift = 9;
+constexpr std::uint64_t kKeyValid = 1u << 10;
 constexpr std::uint64_t kRightsMask = 3;
 constexpr unsigned kSmallestPage = 12;
 
@@ -38,18 +39,19 @@ Iotlb::Iotlb(std::uint32_t entries)
 std::uint64_t Iotlb::key_of(const TlbTag& tag, Iova iova, unsigned page_log2) {
     return (iova.value & ~low_bits(page_log2)) | (std::uint64_t{page_log2} << kKeyLog2Shift) |
            (static_cast<std::uint64_t>(tag.kind) << kKeyKindShift) |
-           (static_cast<std::uint64_t>(tag.privilege) << kKeyPrivilegeShift) | kKeyValid;
+           (static_cast<std::uint64_t>(tag.privilege) << kKeyPrivilegeShift) |
+           (static_cast<std::uint64_t>(tag.execute) << kKeyExecuteShift) | kKeyValid;
 }
 
 std::uint64_t Iotlb::tags_of(DomainTag domain, SpaceTag space) {
-    return std::uint64_t{space.value} << 16 | domain.value;
+    return std::uint64_t{space.value} << 32 | domain.value;
 }
 
 // Neighbouring pages are in neighbouring sets. Second-stage entries are looked for by domain alone, so their space must
 // not choose the set.
 std::uint32_t Iotlb::set_of(const TlbTag& tag, Iova iova, unsigned page_log2) const {
     std::uint64_t mix = tag.domain.value;
-    if (tag.kind != TlbKind::Second) mix += std::uint64_t{tag.space.value} << 16;
+    if (tag.kind != TlbKind::Second) mix += std::uint64_t{tag.space.value} << 32;
     mix = (mix * 0x9e3779b97f4a7c15u) >> 40;  // the golden ratio: an odd constant that spreads small numbers
     return static_cast<std::uint32_t>((iova.value >> page_log2) ^ mix) & set_mask_;
 }
@@ -60,8 +62,8 @@ std::uint64_t Iotlb::stamp_of(const TlbTag& tag) const {
 }
 
 std::uint64_t Iotlb::stamp_of(const Entry& entry) const {
-    return stamp_of(TlbTag{.domain = DomainTag{static_cast<std::uint16_t>(entry.tags)},
-                           .space = SpaceTag{static_cast<std::uint32_t>(entry.tags >> 16)},
+    return stamp_of(TlbTag{.domain = DomainTag{static_cast<std::uint32_t>(entry.tags)},
+                           .space = SpaceTag{static_cast<std::uint32_t>(entry.tags >> 32)},
                            .kind = key_kind(entry.key)});
 }
 
@@ -161,8 +163,8 @@ void Iotlb::drop_in_set(std::uint32_t set, unsigned page_log2, const RangeMatch&
     for (std::uint32_t way = 0; way < kWays; ++way) {
         const Entry entry = load(set, way);
         if ((entry.key & kKeyValid) == 0 || key_page_log2(entry.key) != page_log2) continue;
-        if (static_cast<std::uint16_t>(entry.tags) != match.domain.value) continue;
-        if (match.space && entry.tags >> 16 != match.space->value) continue;
+        if (static_cast<std::uint32_t>(entry.tags) != match.domain.value) continue;
+        if (match.space && entry.tags >> 32 != match.space->value) continue;
         if (!reaches(match.reach, key_kind(entry.key))) continue;
         const Iova page{entry.key & ~low_bits(kSmallestPage)};
         if (IovaRange::aligned(page, page_log2).overlaps(match.range)) store(set, way, Entry{});

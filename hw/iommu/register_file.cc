@@ -8,26 +8,22 @@
 
 namespace iommu {
 
-namespace {
-
-bool well_formed(std::uint64_t offset, unsigned size) {
-    return (size == 4 || size == 8) && offset % size == 0 && offset < RegisterFile::kPage;
-}
-
-}  // namespace
-
-RegisterFile::RegisterFile(std::vector<RegisterSpec> specs) : specs_(std::move(specs)), values_(specs_.size()) {
+RegisterFile::RegisterFile(std::vector<RegisterSpec> specs, std::uint32_t bytes)
+    : specs_(std::move(specs)), values_(specs_.size()), index_(bytes / 4, kNone) {
     assert(specs_.size() < kNone);
-    index_.fill(kNone);
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const RegisterSpec& spec = specs_[i];
-        assert(spec.offset + spec.size <= kPage && spec.offset % spec.size == 0);
-        for (unsigned at = spec.offset / 4u; at < (spec.offset + spec.size) / 4u; ++at) {
+        assert(spec.offset + spec.size <= bytes && spec.offset % spec.size == 0);
+        for (unsigned at = spec.offset / 4; at < (spec.offset + spec.size) / 4; ++at) {
             assert(index_[at] == kNone);
             index_[at] = static_cast<std::uint8_t>(i);
         }
     }
     reset();
+}
+
+bool RegisterFile::well_formed(std::uint64_t offset, unsigned size) const {
+    return (size == 4 || size == 8) && offset % size == 0 && offset / 4 < index_.size();
 }
 
 void RegisterFile::reset() {
@@ -37,12 +33,12 @@ void RegisterFile::reset() {
 
 std::uint8_t RegisterFile::index_at(std::uint64_t offset) const { return index_[offset / 4]; }
 
-std::uint64_t RegisterFile::value_at(std::uint16_t offset) const {
+std::uint64_t RegisterFile::value_at(std::uint32_t offset) const {
     const std::uint8_t index = index_at(offset);
     return index == kNone ? 0 : values_[index];
 }
 
-void RegisterFile::set_value_at(std::uint16_t offset, std::uint64_t value) {
+void RegisterFile::set_value_at(std::uint32_t offset, std::uint64_t value) {
     const std::uint8_t index = index_at(offset);
     if (index != kNone) values_[index] = value;
 }

@@ -23,7 +23,10 @@ class CPorts final : public iommu::MemoryPort,
     explicit CPorts(const iommu_ports& ports) : ports_(ports) {}
 
     void written(iommu::Pa address, std::uint64_t size) override { ports_.written(ports_.opaque, address.value, size); }
-    void send_msi(std::uint64_t address, std::uint32_t data) override { ports_.send_msi(ports_.opaque, address, data); }
+    bool send_msi(std::uint64_t address, std::uint32_t data) override {
+        ports_.send_msi(ports_.opaque, address, data);
+        return true;
+    }
     void unmap(const iommu::IovaRange& range) override {
         const iommu_unmap what{1, 0, range.first.value, range.last.value};
         ports_.unmap(ports_.opaque, &what);

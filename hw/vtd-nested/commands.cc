@@ -15,7 +15,7 @@ template <class D>
 DomainTag domain_of(const Value<D>& descriptor, const Capabilities& capabilities) {
     // Bits beyond the supported width are ignored.
     const std::uint64_t did = descriptor.template get<typename D::DID>() & iommu::low_bits(capabilities.domain_bits());
-    return DomainTag{static_cast<std::uint16_t>(did)};
+    return DomainTag{static_cast<std::uint32_t>(did)};
 }
 
 // 2^am pages around `address`. AM has six bits, and 52 and more name every address.
@@ -180,7 +180,7 @@ std::optional<RegisterCommand> plan(Value<CCMD> ccmd) {
     RegisterCommand command;
     command.actual_granularity = static_cast<std::uint8_t>(ccmd.get<CCMD::CIRG>());
     ConfigDrop& drop = command.invalidation.configs;
-    drop.domain = DomainTag{static_cast<std::uint16_t>(ccmd.get<CCMD::DID>())};
+    drop.domain = DomainTag{static_cast<std::uint32_t>(ccmd.get<CCMD::DID>())};
     switch (static_cast<CCMD::Granularity>(ccmd.get<CCMD::CIRG>())) {
         case CCMD::Granularity::Error: return std::nullopt;
         case CCMD::Granularity::Global: drop.scope = ConfigDrop::Scope::All; break;

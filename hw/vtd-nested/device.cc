@@ -36,7 +36,7 @@ Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const 
       ports_(ports),
       memory_(ports.memory),
       iotlb_(iotlb_entries),
-      registers_(register_specs(capabilities)),
+      registers_(register_specs(capabilities), kRegisterBytes),
       recorder_(capabilities.nfr + 1u, capabilities.largest_agaw()) {}
 
 void Unit::perform(const Effects& effects) {

@@ -13,13 +13,13 @@ using iommu::TraceLine;
 namespace {
 
 // Writes after which there may be queue work: the conditions for fetching are a level. [VTD 5.10 s6.5.2]
-bool may_start_queue(std::uint16_t offset) {
+bool may_start_queue(std::uint32_t offset) {
     return offset == GCMD::offset || offset == IQT::offset || offset == IQA::offset || offset == FSTS::offset;
 }
 
-bool in_fault_records(std::uint16_t offset) { return offset >= kFrcdOffset; }
+bool in_fault_records(std::uint32_t offset) { return offset >= kFrcdOffset; }
 
-const iommu::RegisterSpec& spec_at(const iommu::RegisterFile& registers, std::uint16_t offset) {
+const iommu::RegisterSpec& spec_at(const iommu::RegisterFile& registers, std::uint32_t offset) {
     for (const iommu::RegisterSpec& spec : registers.specs()) {
         if (spec.offset == offset) return spec;
     }

@@ -12,6 +12,9 @@
 
 namespace vtd {
 
+// One page.
+inline constexpr std::uint32_t kRegisterBytes = 0x1000;
+
 [[nodiscard]] std::vector<iommu::RegisterSpec> register_specs(const Capabilities& capabilities);
 
 // The regions that PMEN protects, as inclusive ranges of host addresses. [VTD 5.10 s11.4.8]

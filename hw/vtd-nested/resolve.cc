@@ -96,7 +96,7 @@ iommu::Result<Config, Fault> Lookup::decode_legacy_context(const Value<LegacyCon
 
     Config config;
     config.mode = TranslationTableMode::Legacy;
-    config.route.domain = DomainTag{static_cast<std::uint16_t>(context.get<LegacyContextEntry::DID>())};
+    config.route.domain = DomainTag{static_cast<std::uint32_t>(context.get<LegacyContextEntry::DID>())};
     config.route.space = SpaceTag::none();
     config.fault_disabled = processing_ == FaultProcessing::Disabled;
     switch (type) {
@@ -233,7 +233,7 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
     const Capabilities& c = capabilities_;
     Config config;
     config.mode = TranslationTableMode::Scalable;
-    config.route.domain = DomainTag{static_cast<std::uint16_t>(entry.get<E::DID>())};
+    config.route.domain = DomainTag{static_cast<std::uint32_t>(entry.get<E::DID>())};
     config.route.supervisor_allowed = entry.get<E::SRE>() != 0;
     config.write_protect = entry.get<E::WPE>() != 0;
     config.extended_accessed = entry.get<E::EAFE>() != 0;

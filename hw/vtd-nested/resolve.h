@@ -36,15 +36,16 @@ struct LatchedRoot {
 
 enum class Translate : std::uint8_t { PassThrough, FirstStage, SecondStage, Nested };
 
-// What a request needs of its Config when its translation is cached: eight bytes, read alone on the hit path.
+// What a request needs of its Config when its translation is cached: two words, read alone on the hit path.
 struct Route {
     SpaceTag space;
     DomainTag domain;
     Translate translate = Translate::PassThrough;
-    bool supervisor_allowed : 1 = false;  // SRE
-    bool rid_supervisor : 1 = false;      // requests without PASID are privileged: RID_PRIV
+    bool supervisor_allowed = false;  // SRE
+    bool rid_supervisor = false;      // requests without PASID are privileged: RID_PRIV
+    std::array<std::uint8_t, 5> pad{};
 };
-static_assert(sizeof(Route) == 8);
+static_assert(sizeof(Route) == 16);
 
 // A decoded context entry (legacy) or PASID-table entry (scalable). Trivially copyable: it is cached.
 struct Config {

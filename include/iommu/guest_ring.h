@@ -35,6 +35,29 @@ struct GuestRing {
     }
 };
 
+// A ring whose indexes count entries and carry a wrap bit above them, as SMMU queues do: equal index and wrap is empty,
+// equal index and other wrap is full, and no entry stays unused.
+struct WrapRing {
+    Pa base;
+    unsigned entry_log2 = 4;
+    unsigned entries_log2 = 8;
+
+    // Index and wrap bit.
+    [[nodiscard]] constexpr std::uint32_t mask() const {
+        return static_cast<std::uint32_t>(low_bits(entries_log2 + 1));
+    }
+    [[nodiscard]] constexpr Pa at(std::uint32_t position) const {
+        return base + ((position & low_bits(entries_log2)) << entry_log2);
+    }
+    [[nodiscard]] constexpr std::uint32_t next(std::uint32_t position) const { return (position + 1) & mask(); }
+    [[nodiscard]] constexpr bool empty(std::uint32_t producer, std::uint32_t consumer) const {
+        return ((producer ^ consumer) & mask()) == 0;
+    }
+    [[nodiscard]] constexpr bool full(std::uint32_t producer, std::uint32_t consumer) const {
+        return ((producer ^ consumer) & mask()) == std::uint32_t{1} << entries_log2;
+    }
+};
+
 }  // namespace iommu
 
 #endif  // IOMMU_GUEST_RING_H

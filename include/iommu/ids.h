@@ -24,13 +24,13 @@ struct Pasid {
 };
 inline constexpr std::uint32_t kPasidLimit = 1u << 20;
 
-// VT-d Domain-ID, SMMU VMID.
+// VT-d Domain-ID (16 bits), SMMU VMID (16 bits) and StreamWorld above it.
 struct DomainTag {
-    std::uint16_t value = 0;
+    std::uint32_t value = 0;
     friend constexpr auto operator<=>(const DomainTag&, const DomainTag&) = default;
 };
 
-// VT-d PASID as a tag, SMMU ASID. `none` where the architecture has no such tag (VT-d legacy mode).
+// VT-d PASID as a tag, SMMU ASID. `none` where there is no such tag: VT-d legacy mode, SMMU global entries.
 struct SpaceTag {
     std::uint32_t value = 0;
     [[nodiscard]] static constexpr SpaceTag none() { return SpaceTag{kPasidLimit}; }

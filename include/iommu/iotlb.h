@@ -39,6 +39,7 @@ struct TlbTag {
     SpaceTag space;
     TlbKind kind = TlbKind::First;
     Privilege privilege = Privilege::User;
+    Execute execute = Execute::No;
     friend constexpr bool operator==(const TlbTag&, const TlbTag&) = default;
 };
 
@@ -81,10 +82,10 @@ class Iotlb {
     [[nodiscard]] std::uint32_t entries() const { return (set_mask_ + 1) * kWays; }
 
   private:
-    // 32 bytes. key: page number in bits 63:12; page_log2, kind, privilege, valid below.
+    // 32 bytes. key: page number in bits 63:12; page_log2, kind, privilege, execute, valid below.
     struct Entry {
         std::uint64_t key = 0;
-        std::uint64_t tags = 0;    // space 47:16, domain 15:0
+        std::uint64_t tags = 0;    // space 63:32, domain 31:0
         std::uint64_t output = 0;  // page address in bits 63:12, rights in 1:0
         std::uint64_t stamp = 0;
     };

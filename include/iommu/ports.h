@@ -24,8 +24,8 @@ class MemoryPort {
 class Interrupts {
   public:
     virtual ~Interrupts() = default;
-    // A 4-byte store of `data` to `address`, sent as it is. Any thread.
-    virtual void send_msi(std::uint64_t address, std::uint32_t data) = 0;
+    // A 4-byte store of `data` to `address`, sent as it is. Any thread. False when it is known that nothing is there.
+    virtual bool send_msi(std::uint64_t address, std::uint32_t data) = 0;
 };
 
 // Holders of translations outside the unit: vhost, devices with a cache of their own.

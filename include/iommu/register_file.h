@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// RegisterFile: a page of registers as a component of its own.
+// RegisterFile: a frame of registers as a component of its own.
 //
 // It knows where registers are and which bits software may change, both taken from their layouts; what a write *means*
 // is told back as a value and decided by the unit.
 //
-//     RegisterFile registers({spec_of<GCMD>(), spec_of<FSTS>(), ...});
+//     RegisterFile registers({spec_of<GCMD>(), spec_of<FSTS>(), ...}, 0x1000);
 //     if (const auto write = registers.write(offset, 4, value)) ... switch (write->offset) ...
 //     registers.get<FSTS>().get<FSTS::IQE>();
 //
@@ -19,7 +19,6 @@
 #ifndef IOMMU_REGISTER_FILE_H
 #define IOMMU_REGISTER_FILE_H
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -32,7 +31,7 @@ namespace iommu {
 
 struct RegisterSpec {
     std::string_view name;
-    std::uint16_t offset = 0;
+    std::uint32_t offset = 0;
     std::uint8_t size = 0;  // 4 or 8
     std::uint64_t reset = 0;
     std::uint64_t rw = 0;
@@ -43,7 +42,7 @@ struct RegisterSpec {
 
 // The spec of register `R` at `offset`, with `reset` as the value after reset.
 template <class R>
-[[nodiscard]] constexpr RegisterSpec spec_at(std::uint16_t offset, std::uint64_t reset = 0) {
+[[nodiscard]] constexpr RegisterSpec spec_at(std::uint32_t offset, std::uint64_t reset = 0) {
     using L = typename R::layout;
     return {.name = R::name,
             .offset = offset,
@@ -61,7 +60,7 @@ template <class R>
 
 // What a write did.
 struct RegisterWrite {
-    std::uint16_t offset = 0;  // of the register, not of the access
+    std::uint32_t offset = 0;  // of the register, not of the access
     std::uint64_t before = 0;  // register contents
     std::uint64_t after = 0;
     std::uint64_t written = 0;  // the value as written, at its place in the register; 0 in bytes not written
@@ -81,10 +80,8 @@ struct RegisterWrite {
 
 class RegisterFile {
   public:
-    static constexpr std::size_t kPage = 0x1000;
-
-    // Specs must not overlap and lie inside the page.
-    explicit RegisterFile(std::vector<RegisterSpec> specs);
+    // Specs must not overlap and lie inside the frame of `bytes`.
+    explicit RegisterFile(std::vector<RegisterSpec> specs, std::uint32_t bytes = 0x1000);
 
     [[nodiscard]] std::uint64_t read(std::uint64_t offset, unsigned size) const;
     // Applies the write's bits. nullopt when nothing was there. Must not be called when `splits`.
@@ -94,11 +91,11 @@ class RegisterFile {
 
     // The unit's own view: all bits, no access rules. A register that is not listed reads 0.
     template <class R>
-    [[nodiscard]] Value<R> get(std::uint16_t offset = R::offset) const {
+    [[nodiscard]] Value<R> get(std::uint32_t offset = R::offset) const {
         return Value<R>{static_cast<typename R::layout::Storage>(value_at(offset))};
     }
     template <class R>
-    void set(const Value<R>& value, std::uint16_t offset = R::offset) {
+    void set(const Value<R>& value, std::uint32_t offset = R::offset) {
         set_value_at(offset, value.raw());
     }
 
@@ -112,13 +109,14 @@ class RegisterFile {
   private:
     static constexpr std::uint8_t kNone = 0xff;
 
-    [[nodiscard]] std::uint64_t value_at(std::uint16_t offset) const;
-    void set_value_at(std::uint16_t offset, std::uint64_t value);
+    [[nodiscard]] std::uint64_t value_at(std::uint32_t offset) const;
+    void set_value_at(std::uint32_t offset, std::uint64_t value);
     [[nodiscard]] std::uint8_t index_at(std::uint64_t offset) const;
+    [[nodiscard]] bool well_formed(std::uint64_t offset, unsigned size) const;
 
     std::vector<RegisterSpec> specs_;
     std::vector<std::uint64_t> values_;
-    std::array<std::uint8_t, kPage / 4> index_{};  // by offset / 4
+    std::vector<std::uint8_t> index_;  // by offset / 4
 };
 
 }  // namespace iommu

@@ -39,9 +39,10 @@ class FakePorts : public iommu::MemoryPort,
         }
         if (on_written) on_written(address.value);
     }
-    void send_msi(std::uint64_t address, std::uint32_t data) override {
+    bool send_msi(std::uint64_t address, std::uint32_t data) override {
         const std::lock_guard lock(mutex_);
         messages.push_back({address, data});
+        return !no_interrupt_controller;
     }
     void unmap(const iommu::IovaRange& range) override {
         const std::lock_guard lock(mutex_);
@@ -75,6 +76,7 @@ class FakePorts : public iommu::MemoryPort,
     std::vector<bool> gates;
     std::vector<std::string> lines;
     unsigned kicks = 0;
+    bool no_interrupt_controller = false;  // messages end in nothing
     std::uint64_t time_ns = 0;
 
   private:
