@@ -114,7 +114,7 @@ void Iotlb::store(std::uint32_t set, std::uint32_t way, const Entry& entry) {
 }
 
 // The same page's older entry first, then one that is not valid any more, then the next in turn.
-std::uint32_t Iotlb::victim(std::uint32_t set, std::uint64_t key, std::uint64_t tags) {
+std::uint32_t Iotlb::victim(std::uint32_t set, std::uint64_t key, std::uint64_t tags) const {
     std::optional<std::uint32_t> stale;
     for (std::uint32_t way = 0; way < kWays; ++way) {
         const Entry entry = load(set, way);
@@ -122,7 +122,8 @@ std::uint32_t Iotlb::victim(std::uint32_t set, std::uint64_t key, std::uint64_t 
         if ((entry.key & kKeyValid) == 0 || entry.stamp != stamp_of(entry)) stale = way;
     }
     if (stale) return *stale;
-    return turn_++ % kWays;
+    // The set's own turn: its sequence number moves by two with each store.
+    return (sequences_[set].load(std::memory_order_relaxed) >> 1) % kWays;
 }
 
 void Iotlb::fill(Ticket ticket, const TlbTag& tag, Iova iova, const Translation& translation) {

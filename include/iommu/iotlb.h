@@ -107,7 +107,7 @@ class Iotlb {
                              std::uint64_t& output) const;
     [[nodiscard]] Entry load(std::uint32_t set, std::uint32_t way) const;
     void store(std::uint32_t set, std::uint32_t way, const Entry& entry);
-    [[nodiscard]] std::uint32_t victim(std::uint32_t set, std::uint64_t key, std::uint64_t tags);
+    [[nodiscard]] std::uint32_t victim(std::uint32_t set, std::uint64_t key, std::uint64_t tags) const;
     [[nodiscard]] std::uint64_t stamp_of(const Entry& entry) const;
     // False when the range could be in too many sets.
     bool drop_range(const RangeMatch& match, const TlbTag& tag);
@@ -125,7 +125,6 @@ class Iotlb {
     GenerationTable spaces_;       // by domain and space
 
     std::mutex writer_;
-    std::uint32_t turn_ = 0;
 };
 
 }  // namespace iommu
