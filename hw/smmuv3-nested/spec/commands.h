@@ -108,7 +108,7 @@ struct CFGI {
                           Leaf, Field<"", 127, 65, Ign>>;
 };
 
-// 2^(Range+1) streams, StreamID aligned down; 31 is all. [SMMU G.b s4.3.2, s4.3.3]
+// 2^(Range+1) streams, StreamID aligned down; 31 is all. [SMMU G.b s4.3.2, s4.3.6]
 struct CFGI_STE_RANGE {
     static constexpr std::string_view name = "CFGI_STE_RANGE";
     using Opcode = Field<"Opcode", 7, 0>;
@@ -120,7 +120,7 @@ struct CFGI_STE_RANGE {
     static constexpr std::uint64_t all = 31;
 };
 
-// Without MPAM an illegal command. [SMMU G.b s4.3.6]
+// Without MPAM an illegal command. [SMMU G.b s4.3.5]
 struct CFGI_VMS_PIDM {
     static constexpr std::string_view name = "CFGI_VMS_PIDM";
     using Opcode = Field<"Opcode", 7, 0>;
@@ -198,7 +198,7 @@ struct PRI_RESP {
 };
 
 // Ac=1 retries, Ac=0 terminates: with an abort (Ab=1) or as RAZ/WI (Ab=0). Ac, Ab and STAG are of RESUME.
-// [SMMU G.b s4.6.1, s4.6.2]
+// [SMMU G.b s4.7.1, s4.7.2]
 struct RESUME {
     static constexpr std::string_view name = "RESUME";
     using Opcode = Field<"Opcode", 7, 0>;
