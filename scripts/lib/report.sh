@@ -83,11 +83,14 @@ run_logged() {
     fi
     "$@" >>"$log" 2>&1 </dev/null &
     child=$!
+    CHILDREN=("$child")
+    trap interrupted INT # a subshell has lost the trap
     while kill -0 "$child" 2>/dev/null; do
         progress ''
         sleep 0.25
     done
     wait "$child" || status=$?
+    CHILDREN=()
     return "$status"
 }
 
@@ -98,5 +101,14 @@ unexpected() {
     local status=$?
     fail "stopped unexpectedly at ${BASH_SOURCE[1]##*/}:$1 (exit status $status); please report this line"
 }
+# Ctrl-C does not reach what runs in the background; only the script itself says something.
+CHILDREN=()
+interrupted() {
+    trap - ERR
+    if ((${#CHILDREN[@]} > 0)); then kill "${CHILDREN[@]}" 2>/dev/null || true; fi
+    if ((BASH_SUBSHELL == 0)); then fail 'interrupted'; fi
+    exit 130
+}
+trap interrupted INT
 set -E
 trap 'unexpected $LINENO' ERR

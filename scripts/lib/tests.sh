@@ -34,9 +34,11 @@ check_guests() {
     for name in "${names[@]}"; do
         if ((running >= GUESTS_AT_ONCE)); then wait -n || true; else running=$((running + 1)); fi
         { "$ROOT/tests/guest/run-linux" -o "$folder/$name" "$name" >"$folder/$name.verdict" 2>&1 || echo FAIL >>"$folder/$name.verdict"; } &
+        CHILDREN+=("$!")
         progress "$name"
     done
     wait
+    CHILDREN=()
     for name in "${names[@]}"; do
         note "$(sed '/^FAIL$/d; s/^/      /' "$folder/$name.verdict")"
         if grep -q '^PASS' "$folder/$name.verdict"; then counts[0]=$((counts[0] + 1)); else counts[1]=$((counts[1] + 1)); fi
