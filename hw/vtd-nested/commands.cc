@@ -176,11 +176,11 @@ std::optional<IQEI> queue_error(Value<IQA> iqa, Value<IQT> iqt, const CommandCon
 }
 
 // CCMD, legacy mode. [VTD 5.10 s11.4.6.1]
-std::optional<RegisterCommand> plan(Value<CCMD> ccmd) {
+std::optional<RegisterCommand> plan(Value<CCMD> ccmd, const Capabilities& capabilities) {
     RegisterCommand command;
     command.actual_granularity = static_cast<std::uint8_t>(ccmd.get<CCMD::CIRG>());
     ConfigDrop& drop = command.invalidation.configs;
-    drop.domain = DomainTag{static_cast<std::uint32_t>(ccmd.get<CCMD::DID>())};
+    drop.domain = domain_of(ccmd, capabilities);
     switch (static_cast<CCMD::Granularity>(ccmd.get<CCMD::CIRG>())) {
         case CCMD::Granularity::Error: return std::nullopt;
         case CCMD::Granularity::Global: drop.scope = ConfigDrop::Scope::All; break;

@@ -48,7 +48,7 @@ struct RegisterCommand {
     Invalidation invalidation;
     std::uint8_t actual_granularity = 0;
 };
-[[nodiscard]] std::optional<RegisterCommand> plan(Value<CCMD> ccmd);
+[[nodiscard]] std::optional<RegisterCommand> plan(Value<CCMD> ccmd, const Capabilities& capabilities);
 [[nodiscard]] std::optional<RegisterCommand> plan(Value<IOTLB_REG> iotlb, Value<IVA> iva,
                                                   const Capabilities& capabilities);
 

@@ -163,7 +163,7 @@ Effects Unit::apply(const Invalidation& invalidation) {
 Effects Unit::write_ccmd(const RegisterWrite& write) {
     if (!write.wrote_one<CCMD, CCMD::ICC>()) return {};
     const auto ccmd = write.as<CCMD>();
-    const auto command = register_commands_accepted() ? plan(ccmd) : std::nullopt;
+    const auto command = register_commands_accepted() ? plan(ccmd, capabilities_) : std::nullopt;
     registers_.set(ccmd.with<CCMD::ICC>(0).with<CCMD::CAIG>(command ? command->actual_granularity : 0));
     return command ? apply(command->invalidation) : Effects{};
 }
