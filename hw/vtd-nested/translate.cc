@@ -106,7 +106,8 @@ Result<Path, Fault> walk_stages(const Request& request, const Config& config, co
 Result<iommu::Done, Fault> check_request(const Request& request, const Config& config,
                                          const Capabilities& capabilities) {
     const bool execute = request.pasid && request.execute == iommu::Execute::Yes;
-    if (execute && (capabilities.ver >> 4) <= 7) return fail(Condition::SPT_5, {}, processing(config));
+    if (execute && (capabilities.ver >> 4) >= 8) return fail(Condition::RTA_5);
+    if (execute) return fail(Condition::SPT_5, {}, processing(config));
     const bool supervisor = effective_privilege(request, config.route) == Privilege::Supervisor;
     if (supervisor && !config.route.supervisor_allowed) return fail(Condition::SPT_6, {}, processing(config));
     return iommu::Done{};
