@@ -37,7 +37,7 @@ Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const 
       memory_(ports.memory),
       iotlb_(iotlb_entries),
       registers_(register_specs(capabilities), kRegisterBytes),
-      recorder_(capabilities.nfr + 1u, capabilities.largest_agaw()) {}
+      recorder_(capabilities) {}
 
 void Unit::perform(const Effects& effects) {
     for (const iommu::Effect& effect : effects.list()) {

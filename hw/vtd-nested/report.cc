@@ -2,7 +2,6 @@
 #include "vtd-nested/report.h"
 
 #include "iommu/address.h"
-#include "vtd-nested/capabilities.h"
 
 namespace vtd {
 
@@ -88,7 +87,7 @@ void FaultRecorder::write_record(unsigned index, const Request& request, const F
                     .with<FRCD_HI::AT>(static_cast<std::uint64_t>(AddressType::Untranslated))
                     .with<FRCD_HI::F>(1);
     // What the PASID prefix said. A request without one has PP=0, whatever RID_PASID it used.
-    if (request.pasid) {
+    if (request.pasid && records_pasid_) {
         const bool execute = request.execute == iommu::Execute::Yes && !request.writes();
         high = high.with<FRCD_HI::PP>(1)
                    .with<FRCD_HI::PV>(request.pasid->value)

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "iommu/request.h"
+#include "vtd-nested/capabilities.h"
 #include "vtd-nested/events.h"
 #include "vtd-nested/fault.h"
 
@@ -30,8 +31,10 @@ struct Report {
 
 class FaultRecorder {
   public:
-    // `count`: fault recording registers, from `kFrcdOffset` on. `fault_bits`: bits of an address that FI keeps.
-    FaultRecorder(unsigned count, unsigned fault_bits) : count_(count), fault_bits_(fault_bits) {}
+    explicit FaultRecorder(const Capabilities& capabilities)
+        : count_(capabilities.nfr + 1u),
+          fault_bits_(capabilities.largest_agaw()),
+          records_pasid_(capabilities.pasid != 0) {}
 
     [[nodiscard]] Report record(const iommu::Request& request, const Fault& fault, std::uint64_t now_ns,
                                 RegisterFile& registers);
@@ -59,8 +62,9 @@ class FaultRecorder {
     [[nodiscard]] bool continues(const iommu::Request& request, const Fault& fault, std::uint64_t now_ns) const;
     void write_record(unsigned index, const iommu::Request& request, const Fault& fault, RegisterFile& registers) const;
 
-    unsigned count_;
-    unsigned fault_bits_;
+    unsigned count_;       // fault recording registers, from kFrcdOffset on
+    unsigned fault_bits_;  // of an address that FI keeps
+    bool records_pasid_;   // without ECAP.PASID the fields of the PASID prefix are reserved
     unsigned next_ = 0;
     std::optional<Transaction> last_;
 };
