@@ -82,6 +82,8 @@ Result<Capabilities, std::string> settle_dependencies(const Capabilities& asked,
         }
         settled.*rule.field = 0;
     }
+    // From version 6 on, a unit without second stage in scalable mode has none at all. [VTD 5.10 s11.4.2]
+    if ((settled.ver >> 4) >= 6 && settled.ssts == 0 && asked.sagaw == kAuto) settled.sagaw = 0;
     return settled;
 }
 
@@ -104,6 +106,9 @@ std::string contradiction(const Capabilities& c) {
     }
     if ((c.ver >> 4) >= 2 && (c.dwd == 0 || c.drd == 0)) {
         return "ver=" + number(c.ver) + " (major version 2 or more) always drains: dwd and drd must be 1";
+    }
+    if ((c.ver >> 4) >= 6 && c.ssts == 0 && c.sagaw != 0) {
+        return "sagaw=" + number(c.sagaw) + " needs ssts=1 with ver=" + number(c.ver) + " (major version 6 or more)";
     }
     if ((c.ver >> 4) >= 6 && c.qi == 0) {
         return "ver=" + number(c.ver) +
