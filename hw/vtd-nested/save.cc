@@ -29,6 +29,17 @@ std::uint64_t defined_bits(const iommu::RegisterSpec& spec, std::uint64_t value)
     return value & defined;
 }
 
+// What the stream may not decide: constants, and status bits that this unit never sets and software could not clear.
+void keep_possible(iommu::RegisterFile& registers, const Capabilities& capabilities) {
+    registers.set(ver_register(capabilities));
+    registers.set(cap_register(capabilities));
+    registers.set(ecap_register(capabilities));
+    constexpr std::uint32_t gsts = GSTS::TES::mask | GSTS::RTPS::mask | GSTS::QIES::mask;
+    constexpr std::uint32_t fsts = FSTS::PFO::mask | FSTS::PPF::mask | FSTS::FRI::mask | FSTS::IQE::mask;
+    registers.set(Value<GSTS>{registers.get<GSTS>().raw() & gsts});
+    registers.set(Value<FSTS>{registers.get<FSTS>().raw() & fsts});
+}
+
 }  // namespace
 
 void Unit::reset() {
@@ -78,6 +89,7 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
         for (std::size_t i = 0; i < specs.size(); ++i)
             values[i] = defined_bits(specs[i], words[kRegisters + i]);
         registers_.restore(values);
+        keep_possible(registers_, capabilities_);
         recorder_.set_next(static_cast<unsigned>(words[5] % (capabilities_.nfr + 1u)));
         // The gates follow the status bits; only what was latched has no register of its own.
         std::uint64_t gate = words[4] & (RTADDR::RTA::mask | RTADDR::TTM::mask);
