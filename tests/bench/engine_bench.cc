@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// engine_bench: the unit alone, with no QEMU around it. Here: translations.
+//
+//     engine-bench --benchmark_filter=Hit --benchmark_repetitions=5 --benchmark_enable_random_interleaving=true
+#include <benchmark/benchmark.h>
+
+#include "bench_guest.h"
+
+using namespace bench;
+
+namespace {
+
+constexpr std::uint32_t kColdPasids = 256;
+constexpr std::uint32_t kSmallestIotlb = 64;
+
+// One page again and again: config and translation are cached.
+void BM_Hit(benchmark::State& state, Mode mode) {
+    const auto guest = make_guest(mode, kPages);
+    const auto request = request_for(page_address(1));
+    for (auto _ : state)
+        benchmark::DoNotOptimize(guest->unit.translate(request));
+}
+
+// All pages are cached, and more of them than the processor's own caches like.
+void BM_RandomHit(benchmark::State& state, Mode mode) {
+    const auto guest = make_guest(mode, kPages);
+    const auto pages = shuffled_pages();
+    touch(*guest, 0, kPages);
+    std::size_t next = 0;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(guest->unit.translate(request_for(page_address(pages[next]))));
+        next = (next + 1) % kPages;
+    }
+}
+
+// The config is cached; the page is not, since a small IOTLB has dropped it before its turn comes again.
+void BM_Walk(benchmark::State& state, Mode mode) {
+    const auto guest = make_guest(mode, kSmallestIotlb);
+    const auto before = guest->unit.counters();
+    std::uint32_t page = kPages / 2;  // far from what was asked for last
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(guest->unit.translate(request_for(page_address(page))));
+        page = (page + 1) % kPages;
+    }
+    if (guest->unit.counters().hits != before.hits) state.SkipWithError("a page was cached");
+}
+
+// Nothing is cached, neither the PASID's config nor the page.
+void BM_FirstTouch(benchmark::State& state, unsigned pgtt) {
+    const auto guest = make_guest(pgtt == 3 ? Mode::Nested : Mode::FirstStage, kPages);
+    for (std::uint32_t pasid = 1; pasid <= kColdPasids; ++pasid)
+        guest->add_pasid(test::kDevice, pasid, {.pgtt = pgtt, .did = kDomain});
+    auto request = request_for(0);
+    for (auto _ : state) {
+        guest->submit(test::pasid_cache(3));
+        forget(guest->ports);
+        const auto start = std::chrono::steady_clock::now();
+        for (std::uint32_t pasid = 1; pasid <= kColdPasids; ++pasid) {
+            request.pasid = iommu::Pasid{pasid};
+            request.iova = iommu::Iova{page_address(pasid)};
+            benchmark::DoNotOptimize(guest->unit.translate(request));
+        }
+        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+        state.SetIterationTime(spent.count() / kColdPasids);
+    }
+}
+
+BENCHMARK_CAPTURE(BM_Hit, pass_through, Mode::PassThrough);
+BENCHMARK_CAPTURE(BM_Hit, legacy, Mode::Legacy);
+BENCHMARK_CAPTURE(BM_Hit, second_stage, Mode::SecondStage);
+BENCHMARK_CAPTURE(BM_Hit, first_stage, Mode::FirstStage);
+BENCHMARK_CAPTURE(BM_Hit, nested, Mode::Nested);
+
+BENCHMARK_CAPTURE(BM_RandomHit, legacy, Mode::Legacy);
+BENCHMARK_CAPTURE(BM_RandomHit, first_stage, Mode::FirstStage);
+BENCHMARK_CAPTURE(BM_RandomHit, nested, Mode::Nested);
+
+BENCHMARK_CAPTURE(BM_Walk, legacy, Mode::Legacy);
+BENCHMARK_CAPTURE(BM_Walk, second_stage, Mode::SecondStage);
+BENCHMARK_CAPTURE(BM_Walk, first_stage, Mode::FirstStage);
+BENCHMARK_CAPTURE(BM_Walk, nested, Mode::Nested);
+
+BENCHMARK_CAPTURE(BM_FirstTouch, first_stage, 1)->UseManualTime()->Iterations(500);
+BENCHMARK_CAPTURE(BM_FirstTouch, nested, 3)->UseManualTime()->Iterations(500);
+
+}  // namespace
+
+BENCHMARK_MAIN();
