@@ -10,14 +10,18 @@ namespace {
 struct Performer {
     GuestMemory& memory;
     const Ports& ports;
+    std::uint32_t aborted = 0;
 
-    void operator()(const Unmap& effect) const { ports.listeners.unmap(effect.range); }
+    void operator()(const Unmap& effect) { ports.listeners.unmap(effect.range); }
     // The address was RAM when the command was accepted; if it has gone since, so has the waiter.
-    void operator()(const StoreStatus& effect) const { memory.store32(effect.address, effect.data); }
-    void operator()(const SendMsi& effect) const { ports.interrupts.send_msi(effect.address, effect.data); }
-    void operator()(const GateChanged& effect) const { ports.listeners.gate_changed(effect.translating); }
-    void operator()(const Kick&) const { ports.clock.kick(); }
-    void operator()(const TraceLine& effect) const { ports.trace.line(effect.trace_class, effect.text); }
+    void operator()(const StoreStatus& effect) { memory.store32(effect.address, effect.data); }
+    void operator()(const SendMsi& effect) {
+        if (!ports.interrupts.send_msi(effect.address, effect.data)) aborted |= effect.abort_bit;
+    }
+    void operator()(const Pulse& effect) { ports.interrupts.pulse(effect.line); }
+    void operator()(const GateChanged& effect) { ports.listeners.gate_changed(effect.translating); }
+    void operator()(const Kick&) { ports.clock.kick(); }
+    void operator()(const TraceLine& effect) { ports.trace.line(effect.trace_class, effect.text); }
 };
 
 }  // namespace
@@ -29,9 +33,11 @@ void Effects::append(Effects other) {
         add(std::move(effect));
 }
 
-void perform(const Effects& effects, GuestMemory& memory, const Ports& ports) {
+std::uint32_t perform(const Effects& effects, GuestMemory& memory, const Ports& ports) {
+    Performer performer{memory, ports};
     for (const Effect& effect : effects.list())
-        std::visit(Performer{memory, ports}, effect);
+        std::visit(performer, effect);
+    return performer.aborted;
 }
 
 }  // namespace iommu

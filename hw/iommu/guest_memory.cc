@@ -107,4 +107,15 @@ bool GuestMemory::store32(Pa address, std::uint32_t value) {
     return true;
 }
 
+bool GuestMemory::store_words(Pa address, std::span<const std::uint64_t> words) {
+    std::byte* host = find(address, words.size_bytes());
+    if (host == nullptr) return false;
+    for (std::size_t i = words.size(); i-- > 0;) {
+        const std::atomic_ref<std::uint64_t> word(*reinterpret_cast<std::uint64_t*>(host + 8 * i));
+        word.store(little_endian(words[i]), std::memory_order_release);
+    }
+    port_.written(address, words.size_bytes());
+    return true;
+}
+
 }  // namespace iommu

@@ -3,17 +3,36 @@
 
 namespace iommu {
 
-void drop(const TlbDrop& what, Iotlb& iotlb) {
+namespace {
+
+void drop_of_domain(const TlbDrop& what, DomainTag domain, Iotlb& iotlb) {
     switch (what.scope) {
-        case TlbDrop::Scope::None: return;
-        case TlbDrop::Scope::All: return iotlb.invalidate_all();
-        case TlbDrop::Scope::Domain: return iotlb.invalidate_domain(what.domain, TlbReach::All);
-        case TlbDrop::Scope::Space: return iotlb.invalidate_space(what.domain, what.space);
+        case TlbDrop::Scope::None:
+        case TlbDrop::Scope::All: return;
+        case TlbDrop::Scope::Domain: return iotlb.invalidate_domain(domain, TlbReach::All);
+        case TlbDrop::Scope::DomainFirst: return iotlb.invalidate_domain(domain, TlbReach::FirstSide);
+        case TlbDrop::Scope::Space: return iotlb.invalidate_space(domain, what.space);
         case TlbDrop::Scope::SecondRange:
             // An entry made through a first stage is tagged with the first stage's address: it cannot be matched.
-            iotlb.invalidate_domain(what.domain, TlbReach::FirstSide);
-            return iotlb.invalidate_second_range(what.domain, what.range);
-        case TlbDrop::Scope::FirstRange: return iotlb.invalidate_first_range(what.domain, what.space, what.range);
+            iotlb.invalidate_domain(domain, TlbReach::FirstSide);
+            return iotlb.invalidate_second_range(domain, what.range);
+        case TlbDrop::Scope::SecondOnly: return iotlb.invalidate_second_range(domain, what.range);
+        case TlbDrop::Scope::FirstRange:
+            iotlb.invalidate_first_range(domain, what.space, what.range);
+            return iotlb.invalidate_first_range(domain, SpaceTag::none(), what.range);
+    }
+}
+
+}  // namespace
+
+void drop(const TlbDrop& what, Iotlb& iotlb) {
+    if (what.scope == TlbDrop::Scope::All) return iotlb.invalidate_all();
+    const std::uint32_t ignored = what.ignored_bits & 15;
+    std::uint32_t bits = ignored;
+    for (;;) {  // at most sixteen domains
+        drop_of_domain(what, DomainTag{(what.domain.value & ~ignored) | bits}, iotlb);
+        if (bits == 0) return;
+        bits = (bits - 1) & ignored;
     }
 }
 

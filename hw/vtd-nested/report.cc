@@ -9,12 +9,6 @@ using iommu::Request;
 
 namespace {
 
-// A refused access goes on at the next piece, at most this many bytes further and this much later. The time covers an
-// emulator that is held up between two pieces; no driver starts a device's next request sooner.
-constexpr std::uint64_t kPieceBytes = 8;
-constexpr std::uint64_t kPieceNs = 10'000'000;
-constexpr unsigned kPageLog2 = 12;
-
 std::uint16_t low_at(unsigned index) { return static_cast<std::uint16_t>(kFrcdOffset + 16 * index); }
 std::uint16_t high_at(unsigned index) { return static_cast<std::uint16_t>(low_at(index) + 8); }
 
@@ -37,25 +31,11 @@ bool cause_stands(const RegisterFile& registers) {
 
 }  // namespace
 
-bool FaultRecorder::continues(const Request& request, const Fault& fault, std::uint64_t now_ns) const {
-    if (!last_ || last_->condition != fault.condition || now_ns - last_->time_ns > kPieceNs) return false;
-    const Request& before = last_->request;
-    if (before.requester != request.requester || before.pasid != request.pasid || before.access != request.access ||
-        before.privilege != request.privilege) {
-        return false;
-    }
-    const std::uint64_t from = before.iova.value;
-    const std::uint64_t to = request.iova.value;
-    return to > from && to - from <= kPieceBytes && to >> kPageLog2 == from >> kPageLog2;
-}
-
 Report FaultRecorder::record(const Request& request, const Fault& fault, std::uint64_t now_ns,
                              RegisterFile& registers) {
     Report report;
     if (!fault.recorded()) return report;
-    const bool merged = continues(request, fault, now_ns);
-    last_ = Transaction{request, fault.condition, now_ns};
-    if (merged) {
+    if (transactions_.continues(request, static_cast<unsigned>(fault.condition), now_ns)) {
         report.reported = Reported::Merged;
         return report;
     }

@@ -11,9 +11,8 @@
 #ifndef VTD_NESTED_REPORT_H
 #define VTD_NESTED_REPORT_H
 
-#include <optional>
-
 #include "iommu/request.h"
+#include "iommu/transaction.h"
 #include "vtd-nested/capabilities.h"
 #include "vtd-nested/events.h"
 #include "vtd-nested/fault.h"
@@ -49,24 +48,16 @@ class FaultRecorder {
 
     [[nodiscard]] unsigned next() const { return next_; }
     void set_next(unsigned next) { next_ = next % count_; }
-    void forget_transaction() { last_.reset(); }
+    void forget_transaction() { transactions_.forget(); }
 
   private:
-    // The end of a refused access that may go on.
-    struct Transaction {
-        iommu::Request request;
-        Condition condition = Condition::LRT_1;
-        std::uint64_t time_ns = 0;
-    };
-
-    [[nodiscard]] bool continues(const iommu::Request& request, const Fault& fault, std::uint64_t now_ns) const;
     void write_record(unsigned index, const iommu::Request& request, const Fault& fault, RegisterFile& registers) const;
 
     unsigned count_;       // fault recording registers, from kFrcdOffset on
     unsigned fault_bits_;  // of an address that FI keeps
     bool records_pasid_;   // without ECAP.PASID the fields of the PASID prefix are reserved
     unsigned next_ = 0;
-    std::optional<Transaction> last_;
+    iommu::TransactionMerger transactions_;
 };
 
 }  // namespace vtd

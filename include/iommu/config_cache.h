@@ -56,6 +56,13 @@ class ConfigCache {
     }
 
     void invalidate_all() { drop(all_); }
+    // One entry; with PASID 0 also that of requests without PASID, which may have been found by it.
+    void invalidate_entry(RequesterId requester, Pasid pasid) {
+        const std::lock_guard lock(writer_);
+        epoch_.bump();
+        clear(key_of(requester, pasid));
+        if (pasid.value == 0) clear(key_of(requester, std::nullopt));
+    }
     void invalidate_requester(RequesterId requester) { drop(requesters_, requester.value); }
     void invalidate_domain(DomainTag domain) { drop(domains_, domain.value); }
     void invalidate_space(DomainTag domain, SpaceTag space) { drop(spaces_, space_name(domain, space)); }
@@ -99,6 +106,11 @@ class ConfigCache {
                spaces_.now(space_name(route.domain, route.space));
     }
 
+    void clear(std::uint64_t key) {
+        Seqlocked<Entry>& slot = entries_[index_of(key)];
+        const auto entry = slot.template try_load<Entry>();
+        if (entry && entry->key == key) slot.store(Entry{});
+    }
     void drop(Generation& generation) {
         const std::lock_guard lock(writer_);
         epoch_.bump();

@@ -29,6 +29,11 @@ struct StoreStatus {
 struct SendMsi {
     std::uint64_t address = 0;
     std::uint32_t data = 0;
+    std::uint32_t abort_bit = 0;  // the unit's own mark for a message that ends in nothing
+};
+// An edge on one of the unit's wired interrupts.
+struct Pulse {
+    unsigned line = 0;
 };
 struct GateChanged {
     bool translating = false;
@@ -40,7 +45,7 @@ struct TraceLine {
     std::string text;
 };
 
-using Effect = std::variant<Unmap, StoreStatus, SendMsi, GateChanged, Kick, TraceLine>;
+using Effect = std::variant<Unmap, StoreStatus, SendMsi, Pulse, GateChanged, Kick, TraceLine>;
 
 class Effects {
   public:
@@ -53,8 +58,8 @@ class Effects {
     std::vector<Effect> list_;  // a step is bounded, and so is this
 };
 
-// With no lock held.
-void perform(const Effects& effects, GuestMemory& memory, const Ports& ports);
+// With no lock held. Returns the abort bits of messages that ended in nothing, or-ed.
+std::uint32_t perform(const Effects& effects, GuestMemory& memory, const Ports& ports);
 
 }  // namespace iommu
 

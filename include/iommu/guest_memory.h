@@ -85,6 +85,8 @@ class GuestMemory {
 
     // One naturally aligned 32-bit word; false when there is no RAM.
     bool store32(Pa address, std::uint32_t value);
+    // Consecutive 64-bit words, the last one first: a reader that looks at the first word finds the rest there.
+    bool store_words(Pa address, std::span<const std::uint64_t> words);
     [[nodiscard]] bool is_ram(Pa address, std::uint64_t size) const { return find(address, size) != nullptr; }
 
   private:

@@ -8,6 +8,7 @@
 #ifndef IOMMU_INVALIDATION_H
 #define IOMMU_INVALIDATION_H
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 
@@ -18,10 +19,18 @@
 namespace iommu {
 
 struct ConfigDrop {
-    enum class Scope : std::uint8_t { None, All, Requesters, Domain, Space };
+    enum class Scope : std::uint8_t {
+        None,
+        All,
+        Requesters,
+        Domain,
+        Space,
+        Entry,  // one requester with one PASID
+    };
     Scope scope = Scope::None;
     RequesterId requester;
-    std::uint32_t ignored_bits = 0;  // Requesters: bits of the id that do not count; function bits, 2:0
+    std::uint32_t ignored_bits = 0;  // Requesters: bits of the id that do not count
+    Pasid pasid;
     DomainTag domain;
     SpaceTag space;
 };
@@ -31,13 +40,16 @@ struct TlbDrop {
         None,
         All,
         Domain,       // everything of the domain
+        DomainFirst,  // what a first stage took part in
         Space,        // everything of the domain and space
         SecondRange,  // second-stage entries of the domain in the range; all of the domain in which a first stage took
                       // part
-        FirstRange,   // entries of the space in the range in which a first stage took part
+        SecondOnly,   // second-stage entries of the domain in the range
+        FirstRange,   // entries of the space, and global ones, in the range in which a first stage took part
     };
     Scope scope = Scope::None;
     DomainTag domain;
+    std::uint32_t ignored_bits = 0;  // of the domain, that do not count; 3:0
     SpaceTag space;
     IovaRange range;
 };
@@ -48,6 +60,18 @@ struct Invalidation {
     std::optional<IovaRange> unmap;  // what holders outside must forget
 };
 
+// All ids that differ in the ignored bits only, up to 256 of them; beyond, everything goes.
+template <class Config>
+void drop_requesters(const ConfigDrop& what, ConfigCache<Config>& configs) {
+    if (std::popcount(what.ignored_bits) > 8) return configs.invalidate_all();
+    std::uint32_t bits = what.ignored_bits;
+    for (;;) {  // counts down through the subsets of the ignored bits
+        configs.invalidate_requester(RequesterId{(what.requester.value & ~what.ignored_bits) | bits});
+        if (bits == 0) return;
+        bits = (bits - 1) & what.ignored_bits;
+    }
+}
+
 template <class Config>
 void drop(const ConfigDrop& what, ConfigCache<Config>& configs) {
     switch (what.scope) {
@@ -55,13 +79,8 @@ void drop(const ConfigDrop& what, ConfigCache<Config>& configs) {
         case ConfigDrop::Scope::All: return configs.invalidate_all();
         case ConfigDrop::Scope::Domain: return configs.invalidate_domain(what.domain);
         case ConfigDrop::Scope::Space: return configs.invalidate_space(what.domain, what.space);
-        case ConfigDrop::Scope::Requesters: break;
-    }
-    // All ids that differ only in the ignored function bits: at most eight.
-    const std::uint32_t ignored = what.ignored_bits & 7;
-    for (std::uint32_t function = 0; function < 8; ++function) {
-        if ((function & ~ignored) != 0) continue;
-        configs.invalidate_requester(RequesterId{(what.requester.value & ~ignored) | function});
+        case ConfigDrop::Scope::Entry: return configs.invalidate_entry(what.requester, what.pasid);
+        case ConfigDrop::Scope::Requesters: return drop_requesters(what, configs);
     }
 }
 

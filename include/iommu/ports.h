@@ -26,6 +26,8 @@ class Interrupts {
     virtual ~Interrupts() = default;
     // A 4-byte store of `data` to `address`, sent as it is. Any thread. False when it is known that nothing is there.
     virtual bool send_msi(std::uint64_t address, std::uint32_t data) = 0;
+    // An edge on a wired interrupt, by the unit's own number. Units without wires need none.
+    virtual void pulse(unsigned /*line*/) {}
 };
 
 // Holders of translations outside the unit: vhost, devices with a cache of their own.

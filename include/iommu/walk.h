@@ -114,6 +114,7 @@ struct Mark {
     std::uint64_t own = 0;  // bits that hardware may change meanwhile without the entry being another one
     Stage stage = Stage::First;
     Level level = 0;
+    bool leaf = false;
     Snooped snooped = Snooped::Yes;
     bool writable = true;  // false: the second stage does not let hardware write here
 
@@ -181,6 +182,7 @@ Mark mark_for(const Format& format, const WalkQuery& query, std::uint64_t entry,
     mark.entry = entry;
     mark.update = format.update(use, entry, query);
     mark.own = format.update_bits();
+    mark.leaf = use == EntryUse::Leaf;
     mark.stage = Format::stage;
     mark.snooped = format.snooped();
     return mark;
