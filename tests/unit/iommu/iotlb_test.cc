@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What the IOTLB finds, what it tells apart, what it replaces.
+#include "iommu/iotlb.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+#include <functional>
+
+#include "iotlb_check.h"
+
+namespace {
+
+using namespace test;
+using iommu::DomainTag;
+using iommu::Execute;
+using iommu::Iotlb;
+using iommu::Iova;
+using iommu::IovaRange;
+using iommu::Pa;
+using iommu::Privilege;
+using iommu::Rights;
+using iommu::SpaceTag;
+using iommu::TlbKind;
+using iommu::TlbReach;
+
+constexpr std::uint64_t kTop = 0xffffffffffffffff;
+
+TEST_CASE("Iotlb: an empty one knows nothing") {
+    const Iotlb tlb(64);
+    CHECK_FALSE(has(tlb, first(0, 0), 0));
+    CHECK_FALSE(has(tlb, second(0), 0));
+    CHECK(tlb.entries() == 64);
+    CHECK(Iotlb(65536).entries() == 65536);
+}
+
+TEST_CASE("Iotlb: a hit gives the page's address with the offset asked for, its size and its rights") {
+    Iotlb tlb(64);
+    put(tlb, first(7, 3), 0x4123, 0x1800123, 12, Rights::Read);
+    const auto found = tlb.find(first(7, 3), Iova{0x4456});
+    REQUIRE(found);
+    CHECK(found->address == Pa{0x1800456});
+    CHECK(found->page_log2 == 12);
+    CHECK(found->rights == Rights::Read);
+}
+
+TEST_CASE("Iotlb: each combination of rights is kept") {
+    Iotlb tlb(64);
+    const auto rights = GENERATE(Rights::None, Rights::Read, Rights::Write, Rights::ReadWrite);
+    put(tlb, first(7, 3), 0x4000, 0xffffffffff000, 12, rights);
+    const auto found = tlb.find(first(7, 3), Iova{0x4000});
+    REQUIRE(found);
+    CHECK(found->rights == rights);
+    CHECK(found->address == Pa{0xffffffffff000});
+}
+
+TEST_CASE("Iotlb: an entry answers for its own domain, space, kind, privilege and use only") {
+    Iotlb tlb(1024);
+    put(tlb, nested(7, 3), 0x4000);
+    CHECK(has(tlb, nested(7, 3), 0x4000));
+    CHECK_FALSE(has(tlb, nested(8, 3), 0x4000));
+    CHECK_FALSE(has(tlb, nested(0x10007, 3), 0x4000));
+    CHECK_FALSE(has(tlb, nested(0x80000007, 3), 0x4000));
+    CHECK_FALSE(has(tlb, nested(7, 0x80000003), 0x4000));
+    CHECK_FALSE(has(tlb, nested(7, 4), 0x4000));
+    CHECK_FALSE(has(tlb, nested(7, 0x80003), 0x4000));
+    CHECK_FALSE(has(tlb, tlb_tag(7, SpaceTag::none().value, TlbKind::Nested), 0x4000));
+    CHECK_FALSE(has(tlb, first(7, 3), 0x4000));
+    CHECK_FALSE(has(tlb, second(7, 3), 0x4000));
+    CHECK_FALSE(has(tlb, tlb_tag(7, 3, TlbKind::Nested, Privilege::Supervisor), 0x4000));
+    CHECK_FALSE(has(tlb, tlb_tag(7, 3, TlbKind::Nested, Privilege::User, Execute::Yes), 0x4000));
+}
+
+TEST_CASE("Iotlb: second-stage entries of two spaces are told apart") {
+    Iotlb tlb(64);
+    put(tlb, second(7, 1), 0x4000, 0x1000000);
+    put(tlb, second(7, 2), 0x4000, 0x2000000);
+    CHECK(tlb.find(second(7, 1), Iova{0x4000})->address == Pa{0x1000000});
+    CHECK(tlb.find(second(7, 2), Iova{0x4000})->address == Pa{0x2000000});
+}
+
+TEST_CASE("Iotlb: entries that differ in one tag do not replace each other") {
+    Iotlb tlb(1024);
+    const auto user = first(7, 3);
+    const auto fetch = tlb_tag(7, 3, TlbKind::First, Privilege::User, Execute::Yes);
+    const auto supervisor = tlb_tag(7, 3, TlbKind::First, Privilege::Supervisor);
+    put(tlb, user, 0x4000, 0x1000000);
+    put(tlb, supervisor, 0x4000, 0x2000000);
+    put(tlb, nested(7, 3), 0x4000, 0x3000000);
+    put(tlb, fetch, 0x4000, 0x4000000);
+    CHECK(tlb.find(user, Iova{0x4000})->address == Pa{0x1000000});
+    CHECK(tlb.find(supervisor, Iova{0x4000})->address == Pa{0x2000000});
+    CHECK(tlb.find(nested(7, 3), Iova{0x4000})->address == Pa{0x3000000});
+    CHECK(tlb.find(fetch, Iova{0x4000})->address == Pa{0x4000000});
+}
+
+TEST_CASE("Iotlb: a page of each size answers from its first to its last byte") {
+    const auto log2 = GENERATE(range(12u, 64u));
+    INFO("page_log2 " << log2);
+    const std::uint64_t size = std::uint64_t{1} << log2;
+    const std::uint64_t base = log2 == 63 ? 0 : size;
+    Iotlb tlb(64);
+    put(tlb, first(7, 3), base + size / 2 + 0x123, size * 4 + size / 2 + 0x123, log2);
+    CHECK(has(tlb, first(7, 3), base));
+    CHECK(has(tlb, first(7, 3), base + size - 1));
+    CHECK_FALSE(has(tlb, first(7, 3), base - 1));
+    CHECK_FALSE(has(tlb, first(7, 3), base + size));
+    const auto found = tlb.find(first(7, 3), Iova{base + size - 1});
+    REQUIRE(found);
+    CHECK(found->page_log2 == log2);
+    CHECK(found->address == Pa{size * 4 + size - 1});
+}
+
+TEST_CASE("Iotlb: the topmost page is a page like others") {
+    Iotlb tlb(64);
+    put(tlb, first(7, 3), kTop, 0x5fff);
+    put(tlb, first(7, 3), 0xffffffffffc00000, 0x600000, 21);
+    CHECK(tlb.find(first(7, 3), Iova{0xfffffffffffff008})->address == Pa{0x5008});
+    CHECK_FALSE(has(tlb, first(7, 3), 0xffffffffffffe000));
+    CHECK(tlb.find(first(7, 3), Iova{0xffffffffffdfffff})->address == Pa{0x7fffff});
+    CHECK_FALSE(has(tlb, first(7, 3), 0xffffffffffe00000));
+}
+
+TEST_CASE("Iotlb: pages of several sizes live side by side") {
+    Iotlb tlb(64);
+    put(tlb, first(7, 3), 0x1000, 0x8000000, 12);
+    put(tlb, first(7, 3), 0x200000, 0x9000000, 21);
+    put(tlb, first(7, 3), 0x40000000, 0x80000000, 30);
+    CHECK(tlb.find(first(7, 3), Iova{0x1fff})->address == Pa{0x8000fff});
+    CHECK(tlb.find(first(7, 3), Iova{0x3fffff})->address == Pa{0x91fffff});
+    CHECK(tlb.find(first(7, 3), Iova{0x7fffffff})->address == Pa{0xbfffffff});
+    CHECK_FALSE(has(tlb, first(7, 3), 0x2000));
+    CHECK_FALSE(has(tlb, first(7, 3), 0x400000));
+}
+
+TEST_CASE("Iotlb: a page that is filled again gives what was filled last, and takes no second place") {
+    Iotlb tlb(64);
+    // Four pages of one set: 16 sets, so page numbers 16 apart.
+    for (std::uint64_t page = 0; page < 4; ++page)
+        put(tlb, first(7, 3), page << 16);
+    for (std::uint64_t times = 1; times <= 8; ++times)
+        put(tlb, first(7, 3), 0x20000, times << 12, 12, Rights::Read);
+    CHECK(tlb.find(first(7, 3), Iova{0x20000})->address == Pa{0x8000});
+    CHECK(tlb.find(first(7, 3), Iova{0x20000})->rights == Rights::Read);
+    CHECK(has(tlb, first(7, 3), 0));
+    CHECK(has(tlb, first(7, 3), 0x10000));
+    CHECK(has(tlb, first(7, 3), 0x30000));
+}
+
+TEST_CASE("Iotlb: a full cache replaces single entries and is never emptied") {
+    Iotlb tlb(256);
+    for (std::uint64_t page = 0; page < 256; ++page)
+        put(tlb, first(7, 3), page << 12);
+    for (std::uint64_t page = 256; page < 4096; ++page) {
+        put(tlb, first(7, 3), page << 12);
+        REQUIRE(has(tlb, first(7, 3), page << 12));
+    }
+    unsigned found = 0;
+    for (std::uint64_t page = 0; page < 4096; ++page)
+        found += has(tlb, first(7, 3), page << 12);
+    CHECK(found == 256);
+}
+
+TEST_CASE("Iotlb: the pages in use now push out those that were in use before") {
+    Iotlb tlb(256);
+    for (std::uint64_t page = 0; page < 256; ++page)
+        put(tlb, first(7, 3), page << 12);
+    for (std::uint64_t page = 256; page < 512; ++page)
+        put(tlb, first(7, 3), page << 12);
+    unsigned found = 0;
+    for (std::uint64_t page = 256; page < 512; ++page)
+        found += has(tlb, first(7, 3), page << 12);
+    CHECK(found == 256);
+}
+
+// Second-stage entries of a domain meet in one set whatever their space: four of them fill it.
+TEST_CASE("Iotlb: entries that are not valid any more are replaced before those that are") {
+    Iotlb tlb(64);
+    put(tlb, second(7, 1), 0x00000);
+    put(tlb, second(7, 2), 0x00000);
+    put(tlb, second(7, 1), 0x10000);
+    put(tlb, second(7, 2), 0x10000);
+    tlb.invalidate_space(DomainTag{7}, SpaceTag{1});
+    put(tlb, second(7, 2), 0x20000);
+    put(tlb, second(7, 2), 0x30000);
+    CHECK(has(tlb, second(7, 2), 0x00000));
+    CHECK(has(tlb, second(7, 2), 0x10000));
+    CHECK(has(tlb, second(7, 2), 0x20000));
+    CHECK(has(tlb, second(7, 2), 0x30000));
+}
+
+TEST_CASE("Iotlb: the place of a page that a range dropped is used before any other") {
+    Iotlb tlb(64);
+    for (std::uint64_t page = 0; page < 4; ++page)
+        put(tlb, first(7, 3), page << 16);
+    tlb.invalidate_first_range(DomainTag{7}, SpaceTag{3}, iovas(0x20000, 0x20fff));
+    put(tlb, first(7, 3), 0x40000);
+    CHECK(has(tlb, first(7, 3), 0x00000));
+    CHECK(has(tlb, first(7, 3), 0x10000));
+    CHECK(has(tlb, first(7, 3), 0x30000));
+    CHECK(has(tlb, first(7, 3), 0x40000));
+}
+
+// Fills from a walk that began before the invalidation.
+void drop_after_open(const std::function<void(Iotlb&)>& invalidate, const iommu::TlbTag& tag) {
+    Iotlb tlb(64);
+    const auto early = tlb.open();
+    invalidate(tlb);
+    tlb.fill(early, tag, Iova{0x4000}, {.address = Pa{0x1000}, .page_log2 = 12, .rights = Rights::Read});
+    CHECK_FALSE(has(tlb, tag, 0x4000));
+    const auto late = tlb.open();
+    tlb.fill(late, tag, Iova{0x4000}, {.address = Pa{0x2000}, .page_log2 = 12, .rights = Rights::Read});
+    CHECK(has(tlb, tag, 0x4000));
+}
+
+TEST_CASE("Iotlb: a walk that began before an invalidation is not kept after it") {
+    SECTION("everything") {
+        drop_after_open([](Iotlb& tlb) { tlb.invalidate_all(); }, first(7, 3));
+    }
+    SECTION("domain, first side") {
+        drop_after_open([](Iotlb& tlb) { tlb.invalidate_domain(DomainTag{7}, TlbReach::FirstSide); }, first(7, 3));
+    }
+    SECTION("domain, second only") {
+        drop_after_open([](Iotlb& tlb) { tlb.invalidate_domain(DomainTag{7}, TlbReach::SecondOnly); }, second(7));
+    }
+    SECTION("domain, all") {
+        drop_after_open([](Iotlb& tlb) { tlb.invalidate_domain(DomainTag{7}, TlbReach::All); }, nested(7, 3));
+    }
+    SECTION("space") {
+        drop_after_open([](Iotlb& tlb) { tlb.invalidate_space(DomainTag{7}, SpaceTag{3}); }, first(7, 3));
+    }
+    SECTION("second-stage range") {
+        drop_after_open([](Iotlb& tlb) { tlb.invalidate_second_range(DomainTag{7}, iovas(0x4000, 0x4fff)); },
+                        second(7));
+    }
+    SECTION("first-stage range") {
+        drop_after_open(
+            [](Iotlb& tlb) { tlb.invalidate_first_range(DomainTag{7}, SpaceTag{3}, iovas(0x4000, 0x4fff)); },
+            first(7, 3));
+    }
+    SECTION("something outside this cache") {
+        drop_after_open([](Iotlb& tlb) { tlb.void_tickets(); }, first(7, 3));
+    }
+}
+
+TEST_CASE("Iotlb: voiding tickets drops no entry") {
+    Iotlb tlb(64);
+    put(tlb, first(7, 3), 0x4000);
+    tlb.void_tickets();
+    CHECK(has(tlb, first(7, 3), 0x4000));
+}
+
+TEST_CASE("Iotlb: one ticket may fill until something is invalidated") {
+    Iotlb tlb(64);
+    const auto ticket = tlb.open();
+    tlb.fill(ticket, first(7, 3), Iova{0x1000}, {.address = Pa{0x1000}});
+    tlb.fill(ticket, first(7, 3), Iova{0x2000}, {.address = Pa{0x2000}});
+    CHECK(has(tlb, first(7, 3), 0x1000));
+    CHECK(has(tlb, first(7, 3), 0x2000));
+}
+
+}  // namespace
