@@ -21,6 +21,7 @@ using iommu::Layout;
 using iommu::RO;
 using iommu::Rsvd;
 
+// [SMMU G.b s6.3.1]
 struct IDR0 {
     static constexpr std::string_view name = "IDR0";
     static constexpr std::uint32_t offset = 0x0;
@@ -57,7 +58,7 @@ struct IDR0 {
 // Values of IDR0.STALL_MODEL.
 enum class StallModel : std::uint8_t { StallAndTerminate = 0, TerminateOnly = 1, StallOnly = 2 };
 
-// The queue sizes are log2 of entries.
+// The queue sizes are log2 of entries. [SMMU G.b s6.3.2]
 struct IDR1 {
     static constexpr std::string_view name = "IDR1";
     static constexpr std::uint32_t offset = 0x4;
@@ -76,6 +77,7 @@ struct IDR1 {
                           QUEUES_PRESET, TABLES_PRESET, ECMDQ>;
 };
 
+// [SMMU G.b s6.3.3]
 struct IDR2 {
     static constexpr std::string_view name = "IDR2";
     static constexpr std::uint32_t offset = 0x8;
@@ -83,6 +85,7 @@ struct IDR2 {
     using layout = Layout<std::uint32_t, BA_VATOS, Field<"", 31, 10, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.4]
 struct IDR3 {
     static constexpr std::string_view name = "IDR3";
     static constexpr std::uint32_t offset = 0xc;
@@ -111,13 +114,14 @@ struct IDR3 {
                BBML, E0PD, PTWNNC, DPT, PASIDTT, EPAN, S1PI, S2PI, S2PO, THE, MTEPERM, AIE, Field<"", 31, 24, Rsvd>>;
 };
 
-// The implementation's own; nothing is defined here.
+// The implementation's own; nothing is defined here. [SMMU G.b s6.3.5]
 struct IDR4 {
     static constexpr std::string_view name = "IDR4";
     static constexpr std::uint32_t offset = 0x10;
     using layout = Layout<std::uint32_t, Field<"", 31, 0, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.6]
 struct IDR5 {
     static constexpr std::string_view name = "IDR5";
     static constexpr std::uint32_t offset = 0x14;
@@ -133,6 +137,7 @@ struct IDR5 {
                           Field<"", 9, 9, Rsvd>, VAX, Field<"", 15, 12, Rsvd>, STALL_MAX>;
 };
 
+// [SMMU G.b s6.3.45]
 struct IDR6 {
     static constexpr std::string_view name = "IDR6";
     static constexpr std::uint32_t offset = 0x190;
@@ -142,6 +147,7 @@ struct IDR6 {
                           CMDQ_CONTROL_PAGE_LOG2NUMP, Field<"", 31, 28, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.7]
 struct IIDR {
     static constexpr std::string_view name = "IIDR";
     static constexpr std::uint32_t offset = 0x18;
@@ -152,6 +158,7 @@ struct IIDR {
     using layout = Layout<std::uint32_t, Implementer, Revision, Variant, ProductID>;
 };
 
+// [SMMU G.b s6.3.8]
 struct AIDR {
     static constexpr std::string_view name = "AIDR";
     static constexpr std::uint32_t offset = 0x1c;

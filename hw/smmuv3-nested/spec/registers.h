@@ -25,7 +25,7 @@ using iommu::RW;
 inline constexpr std::uint32_t page_1 = 0x10000;
 inline constexpr std::uint32_t register_space_size = 0x20000;
 
-// What each bit asks for has happened when CR0ACK shows it.
+// What each bit asks for has happened when CR0ACK shows it. [SMMU G.b s6.3.9]
 struct CR0 {
     static constexpr std::string_view name = "CR0";
     static constexpr std::uint32_t offset = 0x20;
@@ -40,6 +40,7 @@ struct CR0 {
                           Field<"", 9, 9, Rsvd>, DPT_WALK_EN, Field<"", 31, 11, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.10]
 struct CR0ACK {
     static constexpr std::string_view name = "CR0ACK";
     static constexpr std::uint32_t offset = 0x24;
@@ -54,7 +55,7 @@ struct CR0ACK {
                           Field<"", 9, 9, Rsvd>, DPT_WALK_EN, Field<"", 31, 11, Rsvd>>;
 };
 
-// TABLE_* are guarded by SMMUEN, QUEUE_* by the enables of all queues.
+// TABLE_* are guarded by SMMUEN, QUEUE_* by the enables of all queues. [SMMU G.b s6.3.11]
 struct CR1 {
     static constexpr std::string_view name = "CR1";
     static constexpr std::uint32_t offset = 0x28;
@@ -68,7 +69,7 @@ struct CR1 {
         Layout<std::uint32_t, QUEUE_IC, QUEUE_OC, QUEUE_SH, TABLE_IC, TABLE_OC, TABLE_SH, Field<"", 31, 12, Rsvd>>;
 };
 
-// Guarded by SMMUEN.
+// Guarded by SMMUEN. [SMMU G.b s6.3.12]
 struct CR2 {
     static constexpr std::string_view name = "CR2";
     static constexpr std::uint32_t offset = 0x2c;
@@ -79,6 +80,7 @@ struct CR2 {
     using layout = Layout<std::uint32_t, E2H, RECINVSID, PTM, REC_CFG_ATS, Field<"", 31, 4, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.13]
 struct STATUSR {
     static constexpr std::string_view name = "STATUSR";
     static constexpr std::uint32_t offset = 0x40;
@@ -87,6 +89,7 @@ struct STATUSR {
 };
 
 // What happens to transactions while SMMUEN=0. A write counts only with Update=1, and while Update reads 0.
+// [SMMU G.b s6.3.14]
 struct GBPA {
     static constexpr std::string_view name = "GBPA";
     static constexpr std::uint32_t offset = 0x44;
@@ -102,13 +105,14 @@ struct GBPA {
                           Field<"", 15, 14, Rsvd>, PRIVCFG, INSTCFG, ABORT, Field<"", 30, 21, Rsvd>, Update>;
 };
 
-// The implementation's own; nothing is defined here.
+// The implementation's own; nothing is defined here. [SMMU G.b s6.3.15]
 struct AGBPA {
     static constexpr std::string_view name = "AGBPA";
     static constexpr std::uint32_t offset = 0x48;
     using layout = Layout<std::uint32_t, Field<"", 31, 0, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.16]
 struct IRQ_CTRL {
     static constexpr std::string_view name = "IRQ_CTRL";
     static constexpr std::uint32_t offset = 0x50;
@@ -118,6 +122,7 @@ struct IRQ_CTRL {
     using layout = Layout<std::uint32_t, GERROR_IRQEN, PRIQ_IRQEN, EVENTQ_IRQEN, Field<"", 31, 3, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.18]
 struct IRQ_CTRLACK {
     static constexpr std::string_view name = "IRQ_CTRLACK";
     static constexpr std::uint32_t offset = 0x54;
@@ -127,7 +132,7 @@ struct IRQ_CTRLACK {
     using layout = Layout<std::uint32_t, GERROR_IRQEN, PRIQ_IRQEN, EVENTQ_IRQEN, Field<"", 31, 3, Rsvd>>;
 };
 
-// An error is active while its bit here differs from its bit in GERRORN.
+// An error is active while its bit here differs from its bit in GERRORN. [SMMU G.b s6.3.19]
 struct GERROR {
     static constexpr std::string_view name = "GERROR";
     static constexpr std::uint32_t offset = 0x60;
@@ -146,6 +151,7 @@ struct GERROR {
                           CMDQP_ERR, DPT_ERR, Field<"", 31, 11, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.20]
 struct GERRORN {
     static constexpr std::string_view name = "GERRORN";
     static constexpr std::uint32_t offset = 0x64;
@@ -165,19 +171,21 @@ struct GERRORN {
 };
 
 // The three sources of interrupts configure their MSI alike: where (0: no MSI), what, and with which attributes.
-// Guarded by the source's bit of IRQ_CTRL.
+// Guarded by the source's bit of IRQ_CTRL. [SMMU G.b s6.3.21]
 struct IRQ_CFG0 {
     static constexpr std::string_view name = "IRQ_CFG0";
     using ADDR = Field<"ADDR", 55, 2, RW>;
     using layout = Layout<std::uint64_t, Field<"", 1, 0, Rsvd>, ADDR, Field<"", 63, 56, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.22]
 struct IRQ_CFG1 {
     static constexpr std::string_view name = "IRQ_CFG1";
     using DATA = Field<"DATA", 31, 0, RW>;
     using layout = Layout<std::uint32_t, DATA>;
 };
 
+// [SMMU G.b s6.3.23]
 struct IRQ_CFG2 {
     static constexpr std::string_view name = "IRQ_CFG2";
     using MemAttr = Field<"MemAttr", 3, 0, RW>;
@@ -217,6 +225,7 @@ struct PRIQ_IRQ_CFG1 : IRQ_CFG1 {
     static constexpr std::string_view name = "PRIQ_IRQ_CFG1";
     static constexpr std::uint32_t offset = 0xd8;
 };
+// [SMMU G.b s6.3.36]
 struct PRIQ_IRQ_CFG2 {
     static constexpr std::string_view name = "PRIQ_IRQ_CFG2";
     static constexpr std::uint32_t offset = 0xdc;
@@ -226,7 +235,7 @@ struct PRIQ_IRQ_CFG2 {
     using layout = Layout<std::uint32_t, MemAttr, SH, Field<"", 30, 6, Rsvd>, LO>;
 };
 
-// Guarded by SMMUEN, as is STRTAB_BASE_CFG.
+// Guarded by SMMUEN, as is STRTAB_BASE_CFG. [SMMU G.b s6.3.24]
 struct STRTAB_BASE {
     static constexpr std::string_view name = "STRTAB_BASE";
     static constexpr std::uint32_t offset = 0x80;
@@ -236,6 +245,7 @@ struct STRTAB_BASE {
         Layout<std::uint64_t, Field<"", 5, 0, Rsvd>, ADDR, Field<"", 61, 56, Rsvd>, RA, Field<"", 63, 63, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.25]
 struct STRTAB_BASE_CFG {
     static constexpr std::string_view name = "STRTAB_BASE_CFG";
     static constexpr std::uint32_t offset = 0x88;
@@ -247,7 +257,7 @@ struct STRTAB_BASE_CFG {
 
 // In the queue registers WR and RD hold the index and, above its top bit, the wrap flag: QS + 1 bits, QS being the
 // lesser of LOG2SIZE and the size in IDR1. Each BASE is guarded by the enable of its queue; of the indexes only the one
-// that the SMMU moves is.
+// that the SMMU moves is. [SMMU G.b s6.3.26]
 struct CMDQ_BASE {
     static constexpr std::string_view name = "CMDQ_BASE";
     static constexpr std::uint32_t offset = 0x90;
@@ -257,6 +267,7 @@ struct CMDQ_BASE {
     using layout = Layout<std::uint64_t, LOG2SIZE, ADDR, Field<"", 61, 56, Rsvd>, RA, Field<"", 63, 63, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.27]
 struct CMDQ_PROD {
     static constexpr std::string_view name = "CMDQ_PROD";
     static constexpr std::uint32_t offset = 0x98;
@@ -264,7 +275,7 @@ struct CMDQ_PROD {
     using layout = Layout<std::uint32_t, WR, Field<"", 31, 20, Rsvd>>;
 };
 
-// ERR is one of CommandError.
+// ERR is one of CommandError. [SMMU G.b s6.3.28]
 struct CMDQ_CONS {
     static constexpr std::string_view name = "CMDQ_CONS";
     static constexpr std::uint32_t offset = 0x9c;
@@ -273,6 +284,7 @@ struct CMDQ_CONS {
     using layout = Layout<std::uint32_t, RD, Field<"", 23, 20, Rsvd>, ERR, Field<"", 31, 31, Rsvd>>;
 };
 
+// [SMMU G.b s6.3.29]
 struct EVENTQ_BASE {
     static constexpr std::string_view name = "EVENTQ_BASE";
     static constexpr std::uint32_t offset = 0xa0;
@@ -282,7 +294,7 @@ struct EVENTQ_BASE {
     using layout = Layout<std::uint64_t, LOG2SIZE, ADDR, Field<"", 61, 56, Rsvd>, WA, Field<"", 63, 63, Rsvd>>;
 };
 
-// Records were lost while OVFLG differs from EVENTQ_CONS.OVACKFLG.
+// Records were lost while OVFLG differs from EVENTQ_CONS.OVACKFLG. [SMMU G.b s6.3.95]
 struct EVENTQ_PROD {
     static constexpr std::string_view name = "EVENTQ_PROD";
     static constexpr std::uint32_t offset = 0x100a8;
@@ -291,6 +303,7 @@ struct EVENTQ_PROD {
     using layout = Layout<std::uint32_t, WR, Field<"", 30, 20, Rsvd>, OVFLG>;
 };
 
+// [SMMU G.b s6.3.96]
 struct EVENTQ_CONS {
     static constexpr std::string_view name = "EVENTQ_CONS";
     static constexpr std::uint32_t offset = 0x100ac;
@@ -299,6 +312,7 @@ struct EVENTQ_CONS {
     using layout = Layout<std::uint32_t, RD, Field<"", 30, 20, Rsvd>, OVACKFLG>;
 };
 
+// [SMMU G.b s6.3.33]
 struct PRIQ_BASE {
     static constexpr std::string_view name = "PRIQ_BASE";
     static constexpr std::uint32_t offset = 0xc0;
@@ -308,7 +322,7 @@ struct PRIQ_BASE {
     using layout = Layout<std::uint64_t, LOG2SIZE, ADDR, Field<"", 61, 56, Rsvd>, WA, Field<"", 63, 63, Rsvd>>;
 };
 
-// Requests are refused while OVFLG differs from PRIQ_CONS.OVACKFLG.
+// Requests are refused while OVFLG differs from PRIQ_CONS.OVACKFLG. [SMMU G.b s6.3.97]
 struct PRIQ_PROD {
     static constexpr std::string_view name = "PRIQ_PROD";
     static constexpr std::uint32_t offset = 0x100c8;
@@ -317,6 +331,7 @@ struct PRIQ_PROD {
     using layout = Layout<std::uint32_t, WR, Field<"", 30, 20, Rsvd>, OVFLG>;
 };
 
+// [SMMU G.b s6.3.98]
 struct PRIQ_CONS {
     static constexpr std::string_view name = "PRIQ_CONS";
     static constexpr std::uint32_t offset = 0x100cc;
