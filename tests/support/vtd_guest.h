@@ -86,6 +86,7 @@ using Words4 = std::array<std::uint64_t, 4>;
 class Guest {
   public:
     static constexpr std::uint64_t kRamBytes = 32 << 20;
+    static constexpr std::uint64_t kFirstTable = 0x100000;  // tables are given out from here on
 
     explicit Guest(const vtd::Capabilities& asked = {}, std::uint32_t iotlb_entries = 1024);
 
@@ -168,7 +169,7 @@ class Guest {
     unsigned take_fault();
 
     // Every table, entry by entry: all pages given out so far.
-    std::vector<std::uint64_t> tables() { return ram.copy(kFirstPage, next_page_); }
+    std::vector<std::uint64_t> tables() { return ram.copy(kFirstTable, next_page_); }
     // Sets the root table again, which makes the unit forget all it cached (with ESRTPS).
     void forget() { command(kSrtp); }
 
@@ -186,8 +187,7 @@ class Guest {
     std::uint64_t map(std::uint64_t top, unsigned levels, std::uint64_t address, std::uint64_t leaf, unsigned log2,
                       std::uint64_t table_bits);
     std::uint64_t entry_at(std::uint64_t top, unsigned levels, std::uint64_t address, unsigned level);
-    static constexpr std::uint64_t kFirstPage = 0x100000;
-    std::uint64_t next_page_ = kFirstPage;
+    std::uint64_t next_page_ = kFirstTable;
     std::set<unsigned> scalable_buses_;
 };
 

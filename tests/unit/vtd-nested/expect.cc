@@ -22,12 +22,9 @@ Request request(Access access, std::uint64_t iova) {
 // T1 (bit 62) and T2 (bit 28) as they stand in the upper quadword.
 std::uint64_t type_bits(Access access) {
     switch (access) {
-        case Access::Write:
-            return 0;
-        case Access::Read:
-            return 1ull << 62;
-        case Access::Atomic:
-            return 1ull << 62 | 1ull << 28;
+        case Access::Write: return 0;
+        case Access::Read: return 1ull << 62;
+        case Access::Atomic: return 1ull << 62 | 1ull << 28;
     }
     return 0;
 }
@@ -128,6 +125,20 @@ iommu::Translation expect_output(Guest& guest, const Request& request, std::uint
     CHECK(reply.translation.address.value == address);
     CHECK(guest.take_fault() == 0);
     return reply.translation;
+}
+
+Changes changes_by(Guest& guest, const Request& request) {
+    INFO(described(request, 0));
+    guest.forget();
+    const auto before = guest.tables();
+    CHECK(guest.ask(request).outcome == Outcome::Translated);
+    const auto after = guest.tables();
+    REQUIRE(before.size() == after.size());
+    Changes changes;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        if (before[i] != after[i]) changes[Guest::kFirstTable + 8 * i] = before[i] ^ after[i];
+    }
+    return changes;
 }
 
 void expect_each_bit_faults(Guest& guest, std::uint64_t entry, std::span<const BitField> fields, const Request& request,

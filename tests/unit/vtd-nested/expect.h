@@ -9,6 +9,7 @@
 #ifndef TESTS_UNIT_VTD_NESTED_EXPECT_H
 #define TESTS_UNIT_VTD_NESTED_EXPECT_H
 
+#include <map>
 #include <span>
 #include <string_view>
 
@@ -37,6 +38,10 @@ void expect_fault(Guest& guest, const iommu::Request& request, unsigned reason);
 void expect_unrecorded(Guest& guest, const iommu::Request& request, unsigned reason);
 // Translated to the address with nothing cached; and nothing recorded.
 iommu::Translation expect_output(Guest& guest, const iommu::Request& request, std::uint64_t address);
+
+// What the request, asked with nothing cached and translated, changed in the tables: entry -> bits.
+using Changes = std::map<std::uint64_t, std::uint64_t>;
+Changes changes_by(Guest& guest, const iommu::Request& request);
 
 // ---- Tables of tests
 // A way to break the tables of a device, and what comes of it.
