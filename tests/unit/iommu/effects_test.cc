@@ -18,6 +18,7 @@ using iommu::Iova;
 using iommu::IovaRange;
 using iommu::Kick;
 using iommu::Pa;
+using iommu::Pulse;
 using iommu::SendMsi;
 using iommu::StoreStatus;
 using iommu::TraceClass;
@@ -34,8 +35,9 @@ class Recorder : public iommu::MemoryPort,
     void written(Pa address, std::uint64_t size) override { note("written", address.value, size); }
     bool send_msi(std::uint64_t address, std::uint32_t data) override {
         note("msi", address, data);
-        return true;
+        return address < 0xfef00000;
     }
+    void pulse(unsigned line) override { note("pulse", line, 0); }
     void unmap(const IovaRange& range) override { note("unmap", range.first.value, range.last.value); }
     void gate_changed(bool translating) override { note("gate", translating ? 1 : 0, 0); }
     std::uint64_t now_ns() override { return 0; }
@@ -59,8 +61,8 @@ struct World {
     Recorder recorder;
     GuestMemory memory{recorder};
     World() { memory.set_ram(std::array{recorder.ram.range()}); }
-    void perform(const Effects& effects) {
-        iommu::perform(effects, memory, {recorder, recorder, recorder, recorder, recorder});
+    std::uint32_t perform(const Effects& effects) {
+        return iommu::perform(effects, memory, {recorder, recorder, recorder, recorder, recorder});
     }
 };
 
@@ -71,6 +73,7 @@ TEST_CASE("Effects: performed in the order they were added, each through its por
     effects.add(Unmap{{Iova{0x4000}, Iova{0x5fff}}});
     effects.add(StoreStatus{Pa{0x100}, 0xabcd1234});
     effects.add(SendMsi{0xfee01000, 0x4031});
+    effects.add(Pulse{3});
     effects.add(GateChanged{true});
     effects.add(Kick{});
     effects.add(GateChanged{false});
@@ -81,6 +84,7 @@ TEST_CASE("Effects: performed in the order they were added, each through its por
                                       "unmap 4000 5fff status=0",
                                       "written 100 4 status=abcd1234",
                                       "msi fee01000 4031 status=abcd1234",
+                                      "pulse 3 0 status=abcd1234",
                                       "gate 1 0 status=abcd1234",
                                       "kick 0 0 status=abcd1234",
                                       "gate 0 0 status=abcd1234",
@@ -139,6 +143,19 @@ TEST_CASE("Effects: a status word whose RAM has gone does not stop what comes af
     effects.add(SendMsi{0xfee00000, 2});
     world.perform(effects);
     CHECK(world.recorder.calls == std::vector<std::string>{"msi fee00000 2 status=0"});
+}
+
+TEST_CASE("Effects: marks of messages that ended in nothing come back together, those of others do not") {
+    World world;
+    Effects effects;
+    effects.add(SendMsi{.address = 0xfee00000, .data = 1, .abort_bit = 0x1});
+    effects.add(SendMsi{.address = 0xfef00000, .data = 2, .abort_bit = 0x2});
+    effects.add(SendMsi{.address = 0xfef00000, .data = 3});
+    effects.add(SendMsi{.address = 0xfff00000, .data = 4, .abort_bit = 0x80000000});
+    effects.add(SendMsi{.address = 0xfee00000, .data = 5, .abort_bit = 0x8});
+    CHECK(world.perform(effects) == 0x80000002);
+    CHECK(world.recorder.calls.size() == 5);
+    CHECK(world.perform({}) == 0);
 }
 
 }  // namespace

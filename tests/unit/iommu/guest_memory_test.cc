@@ -209,6 +209,24 @@ TEST_CASE("GuestMemory: the port is told of each change, where it was and how lo
     CHECK(machine.ports.dirty[1].size == 8);
 }
 
+TEST_CASE("GuestMemory: several words are stored in place, whole or not at all, and told once") {
+    Machine machine;
+    machine.set({machine.range(0x1000, 0x20)});
+    constexpr std::array<std::uint64_t, 2> words{0x0102030405060708, 0x1112131415161718};
+    CHECK_FALSE(machine.memory.store_words(Pa{0x1018}, words));
+    CHECK_FALSE(machine.memory.store_words(Pa{0x0ff8}, words));
+    CHECK(machine.memory.load64(Pa{0x1018}) == 0x1f1e1d1c1b1a1918);
+    CHECK(machine.memory.load64(Pa{0x1000}) == 0x0706050403020100);
+    CHECK(machine.ports.dirty.empty());
+    REQUIRE(machine.memory.store_words(Pa{0x1010}, words));
+    CHECK(machine.page[0x10] == std::byte{0x08});
+    CHECK(machine.memory.load<2>(Pa{0x1010}) == Words<2>{0x0102030405060708, 0x1112131415161718});
+    CHECK(machine.memory.load64(Pa{0x1008}) == 0x0f0e0d0c0b0a0908);
+    REQUIRE(machine.ports.dirty.size() == 1);
+    CHECK(machine.ports.dirty[0].address == 0x1010);
+    CHECK(machine.ports.dirty[0].size == 16);
+}
+
 struct PAIR {
     using LOW = Field<"LOW", 63, 0>;
     using HIGH = Field<"HIGH", 127, 64>;

@@ -122,4 +122,31 @@ TEST_CASE("GuestMemory: a structure whose writer clears the first word first is 
     CHECK(torn == 0);
 }
 
+TEST_CASE("GuestMemory: a reader that sees the first of several stored words finds the rest there") {
+    test::FakePorts ports;
+    test::FakeRam ram(4096);
+    GuestMemory memory(ports);
+    memory.set_ram(std::array{ram.range()});
+    std::atomic<bool> stop{false};
+    std::atomic<std::uint64_t> missing{0}, seen{0};
+    std::thread reader([&] {
+        while (!stop.load()) {
+            const std::uint64_t first = ram.peek(0x40);
+            for (std::uint64_t i = 1; i < 4; ++i) {
+                if (ram.peek(0x40 + 8 * i) < first) ++missing;
+            }
+            seen = first;
+        }
+    });
+    for (std::uint64_t version = 1; version <= 20000 || seen < 20000; ++version) {
+        const std::array<std::uint64_t, 4> words{version, version, version, version};
+        if (!memory.store_words(Pa{0x40}, words)) break;
+        if (version > 20000) std::this_thread::yield();
+    }
+    stop = true;
+    reader.join();
+    CHECK(missing == 0);
+    CHECK(seen > 0);
+}
+
 }  // namespace

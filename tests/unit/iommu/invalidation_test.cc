@@ -74,8 +74,65 @@ TEST_CASE("Invalidation: ids are hit that differ in ignored function bits only")
     CHECK(hit_by(7) == Ids{0x120, 0x121, 0x122, 0x123, 0x124, 0x125, 0x126, 0x127});
 }
 
-TEST_CASE("Invalidation: bits that are no function bits always count") {
-    CHECK(hit_by(0xfffffff8) == std::set<std::uint32_t>{0x123});
+TEST_CASE("Invalidation: any eight bits of an id may be ignored, and no other id is hit") {
+    const auto caches = std::make_unique<Caches>();
+    for (const std::uint32_t requester : {0x000u, 0x0ffu, 0x100u, 0x122u, 0x123u, 0x1ffu, 0x200u, 0x323u})
+        caches->keep(requester);
+    drop({.scope = ConfigDrop::Scope::Requesters, .requester = RequesterId{0x123}, .ignored_bits = 0xff},
+         caches->configs);
+    CHECK(caches->knows(0x000));
+    CHECK(caches->knows(0x0ff));
+    CHECK_FALSE(caches->knows(0x100));
+    CHECK_FALSE(caches->knows(0x122));
+    CHECK_FALSE(caches->knows(0x123));
+    CHECK_FALSE(caches->knows(0x1ff));
+    CHECK(caches->knows(0x200));
+    CHECK(caches->knows(0x323));
+}
+
+TEST_CASE("Invalidation: more than eight ignored bits hit at least all ids they name") {
+    const auto caches = std::make_unique<Caches>();
+    for (const std::uint32_t requester : {0x000u, 0x123u, 0x1ffu})
+        caches->keep(requester);
+    const auto ignored = GENERATE(0x1ffu, 0xffffffffu);
+    drop({.scope = ConfigDrop::Scope::Requesters, .requester = RequesterId{0x123}, .ignored_bits = ignored},
+         caches->configs);
+    CHECK_FALSE(caches->knows(0x000));
+    CHECK_FALSE(caches->knows(0x123));
+    CHECK_FALSE(caches->knows(0x1ff));
+}
+
+TEST_CASE("Invalidation: one PASID of one requester is dropped, with PASID 0 also requests without") {
+    const auto caches = std::make_unique<Caches>();
+    const auto pasid = GENERATE(0u, 1u, 0xfffffu);
+    INFO("pasid " << pasid);
+    const auto keep = [&](std::uint32_t requester, std::optional<Pasid> what) {
+        caches->configs.keep(caches->configs.open(), RequesterId{requester}, what,
+                             {.route = {DomainTag{7}, SpaceTag{3}}, .root = 0x1000});
+    };
+    const auto knows = [&](std::uint32_t requester, std::optional<Pasid> what) {
+        return caches->configs.find(RequesterId{requester}, what).has_value();
+    };
+    for (const std::uint32_t requester : {0x20u, 0x28u}) {
+        for (const std::uint32_t value : {0u, 1u, 0xfffffu})
+            keep(requester, Pasid{value});
+        keep(requester, std::nullopt);
+    }
+    const auto ticket = caches->configs.open();
+    drop({.scope = ConfigDrop::Scope::Entry, .requester = RequesterId{0x20}, .pasid = Pasid{pasid}}, caches->configs);
+    for (const std::uint32_t value : {0u, 1u, 0xfffffu}) {
+        INFO("kept pasid " << value);
+        CHECK(knows(0x20, Pasid{value}) == (value != pasid));
+        CHECK(knows(0x28, Pasid{value}));
+    }
+    CHECK(knows(0x20, std::nullopt) == (pasid != 0));
+    CHECK(knows(0x28, std::nullopt));
+
+    // A look-up that began before is not kept; one that began after is.
+    caches->configs.keep(ticket, RequesterId{0x20}, Pasid{pasid}, {});
+    CHECK_FALSE(knows(0x20, Pasid{pasid}));
+    keep(0x20, Pasid{pasid});
+    CHECK(knows(0x20, Pasid{pasid}));
 }
 
 TEST_CASE("Invalidation: each scope of configurations drops what it names and keeps the rest") {
@@ -153,11 +210,65 @@ TEST_CASE("Invalidation: each scope of translations drops what it names and keep
             return tag.domain.value == 7 && (tag.kind != TlbKind::Second || iova == 0x4000);
         });
     }
+    SECTION("domain, where a first stage took part") {
+        what.scope = Scope::DomainFirst;
+        check_dropped(what, [](const TlbTag& tag, std::uint64_t) {
+            return tag.domain.value == 7 && tag.kind != TlbKind::Second;
+        });
+    }
+    SECTION("second-stage range alone") {
+        what.scope = Scope::SecondOnly;
+        check_dropped(what, [](const TlbTag& tag, std::uint64_t iova) {
+            return tag.domain.value == 7 && tag.kind == TlbKind::Second && iova == 0x4000;
+        });
+    }
     SECTION("first-stage range") {
         what.scope = Scope::FirstRange;
         check_dropped(what, [](const TlbTag& tag, std::uint64_t iova) {
             return tag.domain.value == 7 && tag.space.value == 3 && tag.kind != TlbKind::Second && iova == 0x4000;
         });
+    }
+}
+
+TEST_CASE("Invalidation: a first-stage range drops global entries of its domain too") {
+    Iotlb tlb(1024);
+    const std::uint32_t global = SpaceTag::none().value;
+    for (const TlbTag& tag : {first(7, global), nested(7, global), first(8, global), second(7, global)}) {
+        put(tlb, tag, 0x4000);
+        put(tlb, tag, 0x5000);
+    }
+    drop({.scope = TlbDrop::Scope::FirstRange,
+          .domain = DomainTag{7},
+          .space = SpaceTag{3},
+          .range = iovas(0x4000, 0x4fff)},
+         tlb);
+    CHECK_FALSE(has(tlb, first(7, global), 0x4000));
+    CHECK_FALSE(has(tlb, nested(7, global), 0x4000));
+    CHECK(has(tlb, first(7, global), 0x5000));
+    CHECK(has(tlb, first(8, global), 0x4000));
+    CHECK(has(tlb, second(7, global), 0x4000));
+}
+
+TEST_CASE("Invalidation: domains are hit that differ in the ignored four bits only") {
+    const auto ignored = GENERATE(0x0u, 0x1u, 0x6u, 0xfu, 0x10u);
+    const auto scope = GENERATE(TlbDrop::Scope::Domain, TlbDrop::Scope::Space, TlbDrop::Scope::FirstRange);
+    INFO("ignored " << ignored);
+    Iotlb tlb(1024);
+    for (std::uint32_t domain = 0x20; domain < 0x40; ++domain)
+        put(tlb, first(domain, 3), 0x4000);
+    drop({.scope = scope,
+          .domain = DomainTag{0x25},
+          .ignored_bits = ignored,
+          .space = SpaceTag{3},
+          .range = iovas(0x4000, 0x4fff)},
+         tlb);
+    for (std::uint32_t domain = 0x20; domain < 0x40; ++domain) {
+        INFO("domain " << domain);
+        const bool hit = ignored == 0x1   ? domain == 0x24 || domain == 0x25
+                         : ignored == 0x6 ? domain == 0x21 || domain == 0x23 || domain == 0x25 || domain == 0x27
+                         : ignored == 0xf ? domain <= 0x2f
+                                          : domain == 0x25;
+        CHECK(has(tlb, first(domain, 3), 0x4000) == !hit);
     }
 }
 

@@ -258,6 +258,8 @@ TEST_CASE("Walk: one mark for each entry used, with the bits the access wants in
     CHECK(machine.mark(2).update.set == (kAccessed | kDirty));
     CHECK(machine.mark(2).entry == (0x7000 | kLeaf | kAll));
     CHECK(machine.mark(2).update.clear == kWatched);
+    CHECK_FALSE(machine.mark(1).leaf);
+    CHECK(machine.mark(2).leaf);
     CHECK(machine.mark(2).slot == TinyMachine::kBottom);
     CHECK(leaf->leaf_mark == 2);
 }
