@@ -41,7 +41,10 @@ Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const 
 
 void Unit::perform(const Effects& effects) {
     for (const iommu::Effect& effect : effects.list()) {
-        if (std::holds_alternative<iommu::SendMsi>(effect)) messages_.fetch_add(1, std::memory_order_relaxed);
+        const auto* message = std::get_if<iommu::SendMsi>(&effect);
+        if (message == nullptr) continue;
+        messages_.fetch_add(1, std::memory_order_relaxed);
+        if (traces(TraceClass::Interrupt)) ports_.trace.line(TraceClass::Interrupt, message_line(*message));
     }
     iommu::perform(effects, memory_, ports_);
 }
@@ -70,9 +73,16 @@ std::optional<Reply> Unit::answer_from_caches(const Request& request) const {
                                   .page_log2 = std::min<unsigned>(block, limits_.haw),
                                   .rights = Rights::ReadWrite});
     }
-    const auto translation = iotlb_.find(tlb_tag(request, *route), request.iova);
-    if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
+    const auto translation = find_cached(request, *route);
+    if (!translation) return std::nullopt;
     return Reply::translated(*translation);
+}
+
+// A cached translation that allows the access. One that does not may have been made when there was less to allow.
+std::optional<Translation> Unit::find_cached(const Request& request, const Route& route) const {
+    auto translation = iotlb_.find(tlb_tag(request, route), request.iova);
+    if (translation && !covers(translation->rights, needed(request.access))) translation.reset();
+    return translation;
 }
 
 Reply Unit::translate_slow(const Request& request) {
@@ -92,8 +102,15 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     if (!gate.translating()) return untranslated(request, gate);
     const auto config = configure(request, gate.root(), config_ticket);
     if (!config) return refuse(config.error());
+    // Perhaps only the configuration had to be looked up again.
+    const bool cacheable =
+        request.kind == RequestKind::Untranslated && config->route.translate != Translate::PassThrough;
+    if (cacheable && !gate.guarded()) {
+        if (const auto hit = find_cached(request, config->route))
+            return Path{hit->address, hit->page_log2, hit->rights};
+    }
     const auto path = find_and_mark(request, *config, gate);
-    if (!path || request.kind == RequestKind::Debug || config->route.translate == Translate::PassThrough) return path;
+    if (!path || !cacheable) return path;
     iotlb_.fill(ticket, tlb_tag(request, config->route), request.iova, to_translation(*path));
     return path;
 }

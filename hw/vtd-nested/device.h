@@ -110,6 +110,7 @@ class Unit {
 
     // ---- device.cc: requests
     [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
+    [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
     [[nodiscard]] Reply translate_slow(const Request& request);
     [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
     [[nodiscard]] Result<Config, Fault> configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket);
