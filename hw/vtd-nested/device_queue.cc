@@ -96,6 +96,7 @@ Effects Unit::execute(const Command& command) {
 Effects Unit::complete(const Wait& wait) {
     ++waits_;
     Effects effects;
+    if (traces(TraceClass::Queue)) effects.add(TraceLine{TraceClass::Queue, wait_line(wait)});
     if (wait.status_address) {
         if (memory_.is_ram(*wait.status_address, 4)) {
             effects.add(iommu::StoreStatus{*wait.status_address, wait.status_data});

@@ -77,8 +77,18 @@ std::string translation_line(const Request& request, const Path& path) {
 }
 
 std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {
-    return "vtd: write " + std::string(spec.name) + " " +
-           iommu::describe_fields(spec.fields.data(), spec.fields.size(), &value);
+    const std::string fields = iommu::describe_fields(spec.fields.data(), spec.fields.size(), &value);
+    return "vtd: write " + std::string(spec.name) + " " + (fields.empty() ? "0" : fields);
+}
+
+std::string message_line(const iommu::SendMsi& message) {
+    return format("vtd: message 0x%" PRIx64 " data 0x%x", message.address, message.data);
+}
+
+std::string wait_line(const Wait& wait) {
+    std::string line = "vtd: wait completed";
+    if (wait.status_address) line += format(", 0x%x to 0x%" PRIx64, wait.status_data, wait.status_address->value);
+    return wait.interrupt ? line + ", IWC" : line;
 }
 
 std::string descriptor_line(std::uint64_t head, const Words<4>& words) {

@@ -19,6 +19,10 @@ namespace vtd {
 [[nodiscard]] std::string translation_line(const Request& request, const Path& path);
 // "vtd: write FECTL IM=1"
 [[nodiscard]] std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value);
+// "vtd: message 0xfee00000 data 0x41"
+[[nodiscard]] std::string message_line(const iommu::SendMsi& message);
+// "vtd: wait completed, 0x1 to 0x7f000, IWC"
+[[nodiscard]] std::string wait_line(const Wait& wait);
 // "vtd: descriptor at 0x40: IotlbInvalidate G=3 ..."
 [[nodiscard]] std::string descriptor_line(std::uint64_t head, const Words<4>& words);
 // "vtd: FSTS IQE=1 (IQEI=3) head=0x40"
