@@ -97,6 +97,7 @@ void tell(const std::string& sentence, char* why, size_t why_size) {
     why[length] = '\0';
 }
 
+constexpr char kOtherVersion[] = "the caller was built for another version of this library";
 constexpr std::uint32_t kDefaultIotlbEntries = 65536;
 constexpr std::uint32_t kMinIotlbEntries = 64;
 constexpr std::uint32_t kMaxIotlbEntries = 1048576;
@@ -124,6 +125,10 @@ void vtd_nested_default_config(vtd_nested_config* config, size_t size) {
 }
 
 bool vtd_nested_settle_config(vtd_nested_config* config, char* why, size_t why_size) {
+    if (config->size != sizeof *config) {
+        tell(kOtherVersion, why, why_size);
+        return false;
+    }
     const auto settled = vtd::settle(from_c(*config));
     if (!settled) {
         tell(settled.error(), why, why_size);
@@ -135,7 +140,7 @@ bool vtd_nested_settle_config(vtd_nested_config* config, char* why, size_t why_s
 
 vtd_nested* vtd_nested_create(const vtd_nested_config* config, const iommu_ports* ports, char* why, size_t why_size) {
     if (config->size != sizeof *config || ports->size != sizeof *ports || !complete(*ports)) {
-        tell("the caller was built for another version of this library", why, why_size);
+        tell(kOtherVersion, why, why_size);
         return nullptr;
     }
     const std::uint32_t entries = config->iotlb_entries;
