@@ -57,8 +57,8 @@ std::uint64_t Guest::patterned_page(std::uint32_t seed) {
     return page;
 }
 
-Bytes Guest::dma_read(std::uint64_t iova) {
-    edu.copy(iova, sink, transfer);
+Bytes Guest::dma_read(qtest::EduDevice& device, std::uint64_t iova) {
+    device.copy(iova, sink, transfer);
     return memory(sink);
 }
 

@@ -56,8 +56,9 @@ class Guest {
     [[nodiscard]] std::uint64_t patterned_page(std::uint32_t seed);
     [[nodiscard]] static Bytes pattern(std::uint32_t seed) { return qtest::GuestRam::pattern(transfer, seed); }
 
-    // What edu finds at `iova`.
-    [[nodiscard]] Bytes dma_read(std::uint64_t iova);
+    // What edu, or another one, finds at `iova`.
+    [[nodiscard]] Bytes dma_read(std::uint64_t iova) { return dma_read(edu, iova); }
+    [[nodiscard]] Bytes dma_read(qtest::EduDevice& device, std::uint64_t iova);
     // Lets edu write this there.
     void dma_write(std::uint64_t iova, const Bytes& bytes);
     [[nodiscard]] Bytes memory(std::uint64_t address) const { return ram.read(address, transfer); }
