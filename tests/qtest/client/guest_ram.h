@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "client/qtest.h"
@@ -36,6 +37,7 @@ class GuestRam {
     [[nodiscard]] std::vector<std::uint8_t> read(std::uint64_t address, std::size_t size) const {
         return qtest_->memread(address, size);
     }
+    void write(std::uint64_t address, std::span<const std::uint8_t> bytes) const { qtest_->memwrite(address, bytes); }
 
   private:
     Qtest* qtest_;

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vtd/invalidation_queue.h"
 
+#include <algorithm>
+#include <span>
+
 #include "client/eventually.h"
 
 namespace vtd_driver {
 
-InvalidationQueue::InvalidationQueue(qtest::GuestRam& ram, const Unit& unit, Width width)
-    : ram_(&ram), unit_(&unit), width_(width), base_(ram.allocate_page()), status_(ram.allocate_page()) {}
+InvalidationQueue::InvalidationQueue(qtest::GuestRam& ram, const Unit& unit, Width width, unsigned pages_log2)
+    : ram_(&ram),
+      unit_(&unit),
+      width_(width),
+      pages_log2_(pages_log2),
+      base_(ram.allocate_pages(std::uint64_t{1} << pages_log2)),
+      status_(ram.allocate_page()) {}
 
 void InvalidationQueue::enable() {
     const std::uint64_t wide = width_ == Width::Long ? bit(11) : 0;
     tail_ = 0;
     unit_->write32(reg::IQT, 0);
-    unit_->write64(reg::IQA, base_ | wide);
+    unit_->write64(reg::IQA, base_ | wide | pages_log2_);
     unit_->set(QIE);
 }
 
@@ -30,6 +38,20 @@ void InvalidationQueue::write_slot(std::uint64_t offset, const Descriptor& descr
 void InvalidationQueue::push(const Descriptor& descriptor) {
     write_slot(tail_, descriptor);
     tail_ = (tail_ + entry_size()) % size();
+}
+
+void InvalidationQueue::fill(const std::vector<Descriptor>& descriptors) {
+    std::vector<std::uint8_t> bytes;
+    for (const Descriptor& descriptor : descriptors) {
+        for (std::uint64_t i = 0; i < entry_size(); ++i) {
+            bytes.push_back(static_cast<std::uint8_t>(descriptor[i / 8] >> 8 * (i % 8)));
+        }
+    }
+    for (std::size_t at = 0; at < bytes.size(); at += qtest::page_size) {
+        const std::size_t count = std::min<std::size_t>(qtest::page_size, bytes.size() - at);
+        ram_->write(base_ + at, std::span(bytes).subspan(at, count));
+    }
+    tail_ = bytes.size();
 }
 
 void InvalidationQueue::ring() const { unit_->write32(reg::IQT, static_cast<std::uint32_t>(tail_)); }

@@ -6,11 +6,12 @@
 //     queue.submit(descriptor::iotlb_global());       // and waits for its completion
 //     queue.push(descriptor::iotlb_global()); queue.ring();   // does not
 //
-// The queue is one page: 256 short descriptors or 128 long ones.
+// A page holds 256 short descriptors or 128 long ones.
 #ifndef QTEST_VTD_INVALIDATION_QUEUE_H
 #define QTEST_VTD_INVALIDATION_QUEUE_H
 
 #include <cstdint>
+#include <vector>
 
 #include "client/guest_ram.h"
 #include "vtd/descriptors.h"
@@ -22,11 +23,13 @@ enum class Width : std::uint8_t { Short = 16, Long = 32 };
 
 class InvalidationQueue {
   public:
-    InvalidationQueue(qtest::GuestRam& ram, const Unit& unit, Width width);
+    // Of 2^pages_log2 pages.
+    InvalidationQueue(qtest::GuestRam& ram, const Unit& unit, Width width, unsigned pages_log2 = 0);
 
     [[nodiscard]] std::uint64_t base() const { return base_; }
-    [[nodiscard]] std::uint64_t size() const { return qtest::page_size; }
+    [[nodiscard]] std::uint64_t size() const { return qtest::page_size << pages_log2_; }
     [[nodiscard]] std::uint64_t entry_size() const { return static_cast<std::uint64_t>(width_); }
+    [[nodiscard]] std::uint64_t slots() const { return size() / entry_size(); }
 
     // As Linux does: tail, address, enable.
     void enable();
@@ -35,6 +38,8 @@ class InvalidationQueue {
 
     // Writes the next slot; the unit does not look before ring().
     void push(const Descriptor& descriptor);
+    // The first slots of the queue, many at a time; the next push() goes behind them.
+    void fill(const std::vector<Descriptor>& descriptors);
     void ring() const;
     // All of it; throws if a wait after it does not complete.
     void submit(const Descriptor& descriptor);
@@ -53,6 +58,7 @@ class InvalidationQueue {
     qtest::GuestRam* ram_;
     const Unit* unit_;
     Width width_;
+    unsigned pages_log2_;
     std::uint64_t base_;
     std::uint64_t status_;
     std::uint64_t tail_ = 0;
