@@ -44,7 +44,7 @@ TEST_CASE("Counters: two units do not count into each other") {
     CHECK(other->sum(Count::Misses) == 0);
 }
 
-TEST_CASE("Counters: no count of a few threads is lost") {
+TEST_CASE("Counters: no count of a few threads is lost", "[threads]") {
     const auto counters = std::make_unique<TranslationCounters>();
     count_in_threads(*counters, 3, 10000);
     CHECK(counters->sum(Count::Hits) == 30000);
@@ -53,7 +53,7 @@ TEST_CASE("Counters: no count of a few threads is lost") {
 }
 
 // All of these are beyond the shards of their own when the ones before have taken them.
-TEST_CASE("Counters: no count is lost when there are more threads than shards") {
+TEST_CASE("Counters: no count is lost when there are more threads than shards", "[threads]") {
     const auto counters = std::make_unique<TranslationCounters>();
     count_in_threads(*counters, 40, 2000);
     count_in_threads(*counters, 8, 20000);

@@ -23,7 +23,7 @@ TEST_CASE("Generation: a bump is seen, and nothing else changes it") {
     CHECK(generation.now() == before + 1);
 }
 
-TEST_CASE("Generation: no bump of any thread is lost") {
+TEST_CASE("Generation: no bump of any thread is lost", "[threads]") {
     Generation generation;
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {

@@ -36,7 +36,7 @@ TEST_CASE("Seqlock: the beginning of the value can be loaded alone") {
     CHECK(locked->try_load<std::array<std::uint64_t, 3>>() == std::array<std::uint64_t, 3>{1000, 1001, 1002});
 }
 
-TEST_CASE("Seqlock: a reader never sees parts of two values, nor an older one after a newer one") {
+TEST_CASE("Seqlock: a reader never sees parts of two values, nor an older one after a newer one", "[threads]") {
     Seqlocked<Octet> locked;
     locked.store(octet(0));
     std::atomic<bool> stop{false};

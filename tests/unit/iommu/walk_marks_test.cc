@@ -200,7 +200,7 @@ TEST_CASE("Marks: as many as the deepest nested walk needs") {
 }
 
 // A processor rewrites the entry while hardware sets a bit in the old one.
-TEST_CASE("Marks: a bit is set in the entry that was walked, never in one that replaced it") {
+TEST_CASE("Marks: a bit is set in the entry that was walked, never in one that replaced it", "[threads]") {
     TinyMachine machine;
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> wrongly_marked{0}, rewrites{0}, marked{0};
