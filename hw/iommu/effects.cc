@@ -19,6 +19,9 @@ struct Performer {
         if (!ports.interrupts.send_msi(effect.address, effect.data)) aborted |= effect.abort_bit;
     }
     void operator()(const Pulse& effect) { ports.interrupts.pulse(effect.line); }
+    void operator()(const ResumeStalled& effect) {
+        ports.endpoints.resume(effect.requester, effect.stall_tag, effect.action);
+    }
     void operator()(const GateChanged& effect) { ports.listeners.gate_changed(effect.translating); }
     void operator()(const Kick&) { ports.clock.kick(); }
     void operator()(const TraceLine& effect) { ports.trace.line(effect.trace_class, effect.text); }

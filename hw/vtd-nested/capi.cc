@@ -17,6 +17,7 @@ namespace {
 class CPorts final : public iommu::MemoryPort,
                      public iommu::Interrupts,
                      public iommu::UnmapListeners,
+                     public iommu::Endpoints,
                      public iommu::Clock,
                      public iommu::Trace {
   public:
@@ -39,7 +40,7 @@ class CPorts final : public iommu::MemoryPort,
         ports_.trace(ports_.opaque, static_cast<std::uint32_t>(trace_class), terminated.c_str());
     }
 
-    [[nodiscard]] iommu::Ports references() { return {*this, *this, *this, *this, *this}; }
+    [[nodiscard]] iommu::Ports references() { return {*this, *this, *this, *this, *this, *this}; }
 
   private:
     iommu_ports ports_;

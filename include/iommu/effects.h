@@ -35,6 +35,12 @@ struct SendMsi {
 struct Pulse {
     unsigned line = 0;
 };
+// Go on with a stalled request, or end it.
+struct ResumeStalled {
+    RequesterId requester;
+    std::uint16_t stall_tag = 0;
+    StallAction action = StallAction::Abort;
+};
 struct GateChanged {
     bool translating = false;
 };
@@ -45,7 +51,7 @@ struct TraceLine {
     std::string text;
 };
 
-using Effect = std::variant<Unmap, StoreStatus, SendMsi, Pulse, GateChanged, Kick, TraceLine>;
+using Effect = std::variant<Unmap, StoreStatus, SendMsi, Pulse, ResumeStalled, GateChanged, Kick, TraceLine>;
 
 class Effects {
   public:

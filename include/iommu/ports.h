@@ -40,6 +40,16 @@ class UnmapListeners {
     virtual void gate_changed(bool translating) = 0;
 };
 
+// What software decided about a stalled request.
+enum class StallAction : std::uint8_t { Retry, Abort, Discard };
+
+// Requesters that can wait.
+class Endpoints {
+  public:
+    virtual ~Endpoints() = default;
+    virtual void resume(RequesterId /*requester*/, std::uint16_t /*stall_tag*/, StallAction /*action*/) {}
+};
+
 class Clock {
   public:
     virtual ~Clock() = default;
@@ -69,6 +79,7 @@ struct Ports {
     MemoryPort& memory;
     Interrupts& interrupts;
     UnmapListeners& listeners;
+    Endpoints& endpoints;
     Clock& clock;
     Trace& trace;
 };

@@ -65,17 +65,23 @@ struct Translation {
     Rights rights = Rights::None;
 };
 
-enum class Outcome : std::uint8_t { Translated, Blocked };
+enum class Outcome : std::uint8_t {
+    Translated,
+    Blocked,    // aborted
+    Discarded,  // reads are zeros, writes are dropped, and the requester sees success
+    Stalled,    // held until software decides; the answer comes through the Endpoints port
+};
 
 struct Reply {
     Outcome outcome = Outcome::Blocked;
     Translation translation;
-    std::uint8_t reason = 0;  // the architecture's code when blocked; 0 when it has none
+    std::uint8_t reason = 0;      // the architecture's code when not translated; 0 when it has none
+    std::uint16_t stall_tag = 0;  // with Stalled: by which the answer will name it
 
     [[nodiscard]] static constexpr Reply translated(const Translation& translation) {
-        return {Outcome::Translated, translation, 0};
+        return {Outcome::Translated, translation, 0, 0};
     }
-    [[nodiscard]] static constexpr Reply blocked(std::uint8_t reason) { return {Outcome::Blocked, {}, reason}; }
+    [[nodiscard]] static constexpr Reply blocked(std::uint8_t reason) { return {Outcome::Blocked, {}, reason, 0}; }
 };
 
 }  // namespace iommu

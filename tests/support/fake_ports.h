@@ -29,6 +29,7 @@ struct Msi {
 class FakePorts : public iommu::MemoryPort,
                   public iommu::Interrupts,
                   public iommu::UnmapListeners,
+                  public iommu::Endpoints,
                   public iommu::Clock,
                   public iommu::Trace {
   public:
@@ -62,7 +63,7 @@ class FakePorts : public iommu::MemoryPort,
         lines.emplace_back(text);
     }
 
-    [[nodiscard]] iommu::Ports references() { return {*this, *this, *this, *this, *this}; }
+    [[nodiscard]] iommu::Ports references() { return {*this, *this, *this, *this, *this, *this}; }
 
     struct Written {
         std::uint64_t address = 0;
@@ -100,13 +101,10 @@ class FakeRam {
         return static_cast<std::uint32_t>(peek(address & ~std::uint64_t{7}) >> (8 * (address & 4)));
     }
     [[nodiscard]] std::uint64_t end() const { return base_ + size_; }
-    // The words of [first, end).
-    [[nodiscard]] std::vector<std::uint64_t> copy(std::uint64_t first, std::uint64_t end) {
-        std::vector<std::uint64_t> words;
-        words.reserve((end - first) / 8);
-        for (std::uint64_t address = first; address < end; address += 8)
-            words.push_back(peek(address));
-        return words;
+    // The words of [first, end), while nobody writes.
+    [[nodiscard]] std::vector<std::uint64_t> copy(std::uint64_t first, std::uint64_t end) const {
+        if (first < base_ || first > end || end - base_ > size_) throw std::out_of_range("no RAM there");
+        return {words_.get() + (first - base_) / 8, words_.get() + (end - base_) / 8};
     }
 
   private:
