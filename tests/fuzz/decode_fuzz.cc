@@ -44,6 +44,8 @@ void check_registers(const vtd::Words<4>& words, const vtd::Capabilities& capabi
     const vtd::Value<vtd::IOTLB_REG> iotlb{words[0]};
     const auto command = vtd::plan(iotlb, vtd::Value<vtd::IVA>{words[1]}, capabilities);
     if (command) check_plan(command->invalidation, capabilities);
+    const auto context_command = vtd::plan(vtd::Value<vtd::CCMD>{words[3]}, capabilities);
+    if (context_command) check_plan(context_command->invalidation, capabilities);
     const vtd::CommandContext context{capabilities, static_cast<vtd::TranslationTableMode>(words[2] & 3)};
     const vtd::Value<vtd::IQA> iqa{words[0]};
     const auto ring = vtd::queue_ring(iqa);

@@ -168,7 +168,6 @@ TEST_CASE("A contradiction is refused with both names; its nearest neighbour is 
         {asked({{&C::sagaw, 0}, {&C::smts, 0}}), {"sagaw=0", "smts=0"}, asked({{&C::sagaw, 2}, {&C::smts, 0}})},
         {asked({{&C::ver, 0x20}, {&C::dwd, 0}}), {"ver=32", "dwd"}, asked({{&C::ver, 0x1f}, {&C::dwd, 0}})},
         {asked({{&C::ver, 0x20}, {&C::drd, 0}}), {"ver=32", "drd"}, asked({{&C::ver, 0x10}, {&C::drd, 0}})},
-        {asked({{&C::ver, 0x60}, {&C::qi, 0}}), {"ver=96", "qi"}, asked({{&C::ver, 0x5f}, {&C::qi, 0}})},
         {asked({{&C::ver, 0x0f}}), {"ver=15"}, asked({{&C::ver, 0x10}})},
     };
     for (const Case& item : cases) {
@@ -219,10 +218,20 @@ TEST_CASE("The widest second stage is what SAGAW says") {
 }
 
 // A unit of major version 6 or more that has no second stage in scalable mode reports no width. [VTD 5.10 s11.4.2]
-TEST_CASE("From version 6 on, SSTS=0 leaves SAGAW at 0", "[!shouldfail]") {
+TEST_CASE("From version 6 on, SSTS=0 leaves SAGAW at 0") {
     const auto settled = settle(asked({{&Capabilities::ver, 0x60}, {&Capabilities::ssts, 0}}));
     REQUIRE(settled);
     CHECK(settled->sagaw == 0);
     CHECK_FALSE(refusal(asked({{&Capabilities::ver, 0x60}, {&Capabilities::ssts, 0}, {&Capabilities::sagaw, 4}})) ==
                 "");
+}
+
+TEST_CASE("From version 6 on, what is missing is told by the fields that were set", "[!shouldfail]") {
+    const std::string no_queue = refusal(asked({{&Capabilities::ver, 0x60}, {&Capabilities::qi, 0}}));
+    CHECK(contains(no_queue, "ver=96"));
+    CHECK(contains(no_queue, "qi"));
+    const std::string legacy_only = refusal(asked({{&Capabilities::ver, 0x60}, {&Capabilities::smts, 0}}));
+    CHECK(contains(legacy_only, "ver=96"));
+    CHECK(contains(legacy_only, "smts"));
+    CHECK(refusal(asked({{&Capabilities::ver, 0x5f}, {&Capabilities::qi, 0}})) == "");
 }

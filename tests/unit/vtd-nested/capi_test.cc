@@ -124,7 +124,7 @@ TEST_CASE("C: structs of another size are refused") {
     CHECK(counters.translations == 0x5a5a'5a5a'5a5a'5a5a);
 }
 
-TEST_CASE("C: a configuration of another size cannot be settled", "[!shouldfail]") {
+TEST_CASE("C: a configuration of another size cannot be settled") {
     vtd_nested_config config = default_config();
     config.size = sizeof config - 1;
     char why[256] = "";
