@@ -192,6 +192,22 @@ TEST_CASE("Answers beside a region hold for no more than a page") {
     CHECK(guest.ports.gates == std::vector{true, false});
 }
 
+TEST_CASE("Answers of large pages beside a region hold for no more than a page either") {
+    for (const unsigned pgtt : {2u, 4u}) {
+        Guest guest;
+        guest.scalable_device(kDevice, {.pgtt = pgtt, .did = 7});
+        guest.map_second(0x40000000, 0x40000000, kR | kW, 30);
+        disable_high(guest);
+        guest.w32(kPlmbase, 0x50000000);
+        guest.w32(kPlmlimit, 0x50000000);
+        guest.enable(kTtmScalable);
+        CHECK(guest.read(kDevice, 0x40001000).translation.page_log2 >= 30);
+        guest.w32(kPmen, kEpm);
+        CHECK(guest.read(kDevice, 0x40001000).translation.page_log2 == 12);
+        CHECK(blocked(guest, 0x50000000));
+    }
+}
+
 TEST_CASE("An interrupt message is not a DMA request: no region blocks it") {
     Guest guest;
     guest.w32(kPlmbase, 0xfee00000);

@@ -105,6 +105,31 @@ TEST_CASE("A translation begun after the wait completed never returns the old pa
     CHECK(guest.r32(kFsts) == 0);
 }
 
+TEST_CASE("A walk under way does not bring back what is invalidated meanwhile") {
+    for (const Words4& command :
+         {iotlb(1), iotlb(2, 7), iotlb(3, 7, 0), pasid_iotlb(2, 7, 0), pasid_iotlb(3, 7, 0, 0x4000)}) {
+        Guest guest;
+        guest.scalable_device(kDevice, {.pgtt = 1, .did = 7});
+        const std::uint64_t leaf = guest.map_first(0x4000, kPages, kP | kRW | kUS);
+        guest.enable_queue();
+        guest.enable(kTtmScalable);
+        bool done = false;
+        // The walk has read the leaf and sets its accessed bit: now a driver on another processor changes the page.
+        guest.ports.on_written = [&](std::uint64_t address) {
+            if (address != leaf || done) return;
+            done = true;
+            std::thread([&] {
+                guest.poke(leaf, kPages + 0x1000 + kFsBits);
+                guest.submit(command);
+            }).join();
+        };
+        (void)guest.read(kDevice, 0x4000);  // may still have the old page: it began before
+        REQUIRE(done);
+        CAPTURE(command[0]);
+        CHECK(guest.read(kDevice, 0x4000).translation.address.value == kPages + 0x1000);
+    }
+}
+
 TEST_CASE("A translation begun after the wait completed never uses the old configuration") {
     Guest guest;
     const std::uint64_t entry = guest.scalable_device(kDevice, {.pgtt = 1, .did = 7});
