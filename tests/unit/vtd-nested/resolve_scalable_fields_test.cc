@@ -56,6 +56,22 @@ TEST_CASE("Scalable root entry: the other half is not looked at, and nothing is 
     }
 }
 
+TEST_CASE("Scalable mode: each requester has the half of its bus and the context entry of its device",
+          "[vtd][resolve]") {
+    for (const std::uint32_t requester :
+         {0x0000u, 0x003fu, 0x0040u, 0x007fu, 0x0080u, 0x00bfu, 0x00c0u, 0x00ffu, 0x1234u, 0xff00u, 0xffffu}) {
+        INFO("requester " << requester);
+        Guest guest;
+        build(guest);
+        auto request = read_at(kIova);
+        request.requester = iommu::RequesterId{requester};
+        // kDevice made the lower half of bus 0 present.
+        expect_fault(guest, request, requester <= 0x7f ? 0x41 : 0x39);
+        guest.scalable_device(requester, {.pgtt = 1, .did = 8});
+        expect_output(guest, request, kOutput);
+    }
+}
+
 TEST_CASE("Scalable context entry: reserved bits", "[vtd][resolve]") {
     for (const unsigned haw : {39u, 48u, 52u}) {
         INFO("HAW " << haw);
