@@ -43,6 +43,11 @@ void RegisterFile::set_value_at(std::uint32_t offset, std::uint64_t value) {
     if (index != kNone) values_[index] = value;
 }
 
+const RegisterSpec& RegisterFile::spec(std::uint32_t offset) const {
+    assert(index_at(offset) != kNone);
+    return specs_[index_at(offset)];
+}
+
 bool RegisterFile::splits(std::uint64_t offset, unsigned size) const {
     if (!well_formed(offset, size) || size != 8) return false;
     const std::uint8_t index = index_at(offset);

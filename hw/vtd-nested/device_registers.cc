@@ -19,13 +19,6 @@ bool may_start_queue(std::uint32_t offset) {
 
 bool in_fault_records(std::uint32_t offset) { return offset >= kFrcdOffset; }
 
-const iommu::RegisterSpec& spec_at(const iommu::RegisterFile& registers, std::uint32_t offset) {
-    for (const iommu::RegisterSpec& spec : registers.specs()) {
-        if (spec.offset == offset) return spec;
-    }
-    return registers.specs().front();  // not reached: the offset came out of the file
-}
-
 }  // namespace
 
 std::uint64_t Unit::read(std::uint64_t offset, unsigned size) const {
@@ -46,8 +39,7 @@ void Unit::write(std::uint64_t offset, std::uint64_t value, unsigned size) {
         const auto write = registers_.write(offset, size, value);
         if (!write) return;
         if (traces(TraceClass::Register)) {
-            const auto& spec = spec_at(registers_, write->offset);
-            effects.add(TraceLine{TraceClass::Register, register_line(spec, write->written)});
+            effects.add(TraceLine{TraceClass::Register, register_line(registers_.spec(write->offset), write->written)});
         }
         effects.append(written(*write));
         queue = may_start_queue(write->offset);

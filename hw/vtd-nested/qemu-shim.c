@@ -67,10 +67,11 @@ static const MemoryRegionOps registers_ops = {
 
 static void port_written(void* opaque, uint64_t address, uint64_t size) { guest_ram_written(address, size); }
 
-static void port_send_msi(void* opaque, uint64_t address, uint32_t data) {
+static bool port_send_msi(void* opaque, uint64_t address, uint32_t data) {
     struct vtd_device* device = opaque;
 
     messages_send(&device->messages, address, data);
+    return true;
 }
 
 static void port_unmap(void* opaque, const struct iommu_unmap* what) {

@@ -36,6 +36,7 @@ enum iommu_request_flags {
     IOMMU_REQUEST_PRIVILEGED = 1u << 2,  /* only meaningful with a PASID */
     IOMMU_REQUEST_EXECUTE = 1u << 3,     /* only meaningful with a PASID */
     IOMMU_REQUEST_ZERO_LENGTH = 1u << 4, /* a read of no bytes */
+    IOMMU_REQUEST_CAN_STALL = 1u << 5,   /* the requester can wait for an answer that comes later */
 };
 
 struct iommu_request {
@@ -48,7 +49,9 @@ struct iommu_request {
 
 enum iommu_outcome {
     IOMMU_TRANSLATED = 0,
-    IOMMU_BLOCKED = 1, /* writes are dropped, reads see an unsupported request; already recorded where that is due */
+    IOMMU_BLOCKED = 1,   /* writes are dropped, reads see an unsupported request; already recorded where that is due */
+    IOMMU_DISCARDED = 2, /* the requester sees success; writes are dropped, reads are zeros */
+    IOMMU_STALLED = 3,   /* held; the answer comes by `stall_tag`. Only with IOMMU_REQUEST_CAN_STALL */
 };
 
 struct iommu_reply {
@@ -57,7 +60,9 @@ struct iommu_reply {
     uint64_t address; /* translated address of request.iova, offset included */
     uint32_t
         page_log2;   /* the answer holds for the naturally aligned block of 2^page_log2 bytes around iova; up to 64 */
-    uint32_t reason; /* fault reason when blocked, 0 when none */
+    uint32_t reason; /* fault reason or event when not translated, 0 when none */
+    uint32_t stall_tag; /* when stalled */
+    uint32_t reserved;
 };
 
 /* A stretch of guest RAM that may be read and written through `host`. Ascending, no overlaps. */
@@ -93,8 +98,9 @@ struct iommu_ports {
     /* The bytes at guest-physical `address` were just changed through a host pointer. May be called from any thread
      * that translates, under the unit's lock: must not call the unit. */
     void (*written)(void* opaque, uint64_t address, uint64_t size);
-    /* Send a message-signalled interrupt: a 4-byte store of `data` to `address`. Any thread. */
-    void (*send_msi)(void* opaque, uint64_t address, uint32_t data);
+    /* Send a message-signalled interrupt: a 4-byte store of `data` to `address`. Any thread. False when it is known
+     * that nothing is there. */
+    bool (*send_msi)(void* opaque, uint64_t address, uint32_t data);
     /* Forget translations; returns when the holders have forgotten. */
     void (*unmap)(void* opaque, const struct iommu_unmap* what);
     /* Whether translation is on (or all is blocked): requests must be given to *_translate. Called when that changes.

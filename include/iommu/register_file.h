@@ -99,6 +99,10 @@ class RegisterFile {
         set_value_at(offset, value.raw());
     }
 
+    // A register by its offset, which must be one; for what is common to many.
+    void set_raw(std::uint32_t offset, std::uint64_t value) { set_value_at(offset, value); }
+    [[nodiscard]] const RegisterSpec& spec(std::uint32_t offset) const;
+
     void reset();
 
     [[nodiscard]] std::span<const RegisterSpec> specs() const { return specs_; }

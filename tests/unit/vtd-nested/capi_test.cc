@@ -33,6 +33,7 @@ iommu_ports ports_into(Recorded& recorded) {
     ports.written = [](void* o, std::uint64_t address, std::uint64_t) { of(o).written.push_back(address); };
     ports.send_msi = [](void* o, std::uint64_t address, std::uint32_t data) {
         of(o).messages.push_back({address, data});
+        return true;
     };
     ports.unmap = [](void* o, const iommu_unmap* what) { of(o).unmaps.push_back(*what); };
     ports.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };

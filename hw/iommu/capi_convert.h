@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// capi_convert: what the C interfaces of all units convert alike: ports, requests, replies, RAM ranges, counters,
+// sentences.
+#ifndef IOMMU_CAPI_CONVERT_H
+#define IOMMU_CAPI_CONVERT_H
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "iommu/capi.h"
+#include "iommu/guest_memory.h"
+#include "iommu/ports.h"
+#include "iommu/request.h"
+
+namespace iommu {
+
+inline constexpr char kOtherVersion[] = "the caller was built for another version of this library";
+inline constexpr std::uint32_t kDefaultIotlbEntries = 65536;
+
+// The callbacks as ports.
+class CPorts : public MemoryPort,
+               public Interrupts,
+               public UnmapListeners,
+               public Endpoints,
+               public Clock,
+               public Trace {
+  public:
+    explicit CPorts(const iommu_ports& ports) : ports_(ports) {}
+
+    // All callbacks are there, and the struct is of this version.
+    [[nodiscard]] static bool complete(const iommu_ports& ports);
+
+    void written(Pa address, std::uint64_t size) override;
+    bool send_msi(std::uint64_t address, std::uint32_t data) override;
+    void unmap(const IovaRange& range) override;
+    void gate_changed(bool translating) override;
+    std::uint64_t now_ns() override;
+    void kick() override;
+    void line(TraceClass trace_class, std::string_view text) override;
+
+    [[nodiscard]] Ports references() { return {*this, *this, *this, *this, *this, *this}; }
+
+  protected:
+    [[nodiscard]] void* opaque() const { return ports_.opaque; }
+
+  private:
+    iommu_ports ports_;
+};
+
+// `requester_bits`: of a requester id in this architecture.
+[[nodiscard]] Request request_from_c(const iommu_request& request, unsigned requester_bits);
+[[nodiscard]] iommu_reply reply_to_c(const Reply& reply);
+[[nodiscard]] std::vector<RamRange> ram_from_c(const iommu_ram_range* ranges, size_t count);
+
+// The sentence, cut to what `why` can hold.
+void tell(std::string_view sentence, char* why, size_t why_size);
+// Empty when the number of IOTLB entries can be.
+[[nodiscard]] std::string refused_iotlb_entries(std::uint32_t entries);
+
+// False when the caller's struct is of another version.
+template <class UnitCounters>
+bool counters_to_c(const UnitCounters& now, iommu_counters& counters) {
+    if (counters.size != sizeof counters) return false;
+    counters.translations = now.hits + now.misses;
+    counters.hits = now.hits;
+    counters.misses = now.misses;
+    counters.faults = now.faults;
+    counters.recorded = now.recorded;
+    counters.invalidations = now.invalidations;
+    counters.waits = now.waits;
+    counters.queue_errors = now.queue_errors;
+    counters.messages = now.messages;
+    return true;
+}
+
+}  // namespace iommu
+
+#endif  // IOMMU_CAPI_CONVERT_H
