@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "smmuv3-nested/device.h"
+
+#include "smmuv3-nested/trace.h"
+
+namespace smmuv3 {
+
+using iommu::Count;
+using iommu::Outcome;
+using iommu::RequestKind;
+using iommu::TraceClass;
+using iommu::TraceLine;
+using iommu::Translation;
+
+namespace {
+
+// How often tables that change under a walk are walked again before the update counts as failed.
+constexpr int kMaxRestarts = 8;
+
+Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable}; }
+
+}  // namespace
+
+Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports)
+    : capabilities_(capabilities),
+      ports_(ports),
+      memory_(ports.memory),
+      signals_(capabilities_),
+      iotlb_(iotlb_entries),
+      registers_(register_specs(capabilities), register_space_size),
+      recorder_(capabilities_) {}
+
+// Messages that end in nothing become global errors, which may be announced in their turn.
+void Unit::perform(const Effects& effects) {
+    for (const iommu::Effect& effect : effects.list()) {
+        const auto* message = std::get_if<iommu::SendMsi>(&effect);
+        if (message == nullptr) continue;
+        messages_.fetch_add(1, std::memory_order_relaxed);
+        if (traces(TraceClass::Interrupt)) ports_.trace.line(TraceClass::Interrupt, message_line(*message));
+    }
+    std::uint32_t aborted = iommu::perform(effects, memory_, ports_);
+    if (aborted == 0) return;
+    Effects more;
+    {
+        const std::lock_guard lock(mutex_);
+        more = signals_.global_errors(aborted, registers_);
+    }
+    aborted = iommu::perform(more, memory_, ports_);
+    if (aborted == 0) return;
+    // The announcement itself was lost: recorded, and not announced again.
+    const std::lock_guard lock(mutex_);
+    (void)signals_.global_errors(aborted, registers_);
+}
+
+// ---- Transactions
+
+Reply Unit::translate(const Request& request, CanStall can_stall) {
+    if (const auto reply = answer_from_caches(request)) {
+        translations_.add(Count::Hits);
+        return *reply;
+    }
+    return translate_slow(request, can_stall);
+}
+
+// What is decided without a table. Anything unusual is left to the slow way.
+std::optional<Reply> Unit::answer_from_caches(const Request& request) const {
+    if (!gate().translating() || request.kind != RequestKind::Untranslated) return std::nullopt;
+    const auto route = configs_.find_route(request.requester, request.pasid);
+    if (!route) return std::nullopt;
+    if (route->translate == Translate::Bypass) {
+        const unsigned bits = capabilities_.output_bits();
+        if ((request.iova.value & ~iommu::low_bits(bits)) != 0) return std::nullopt;
+        return Reply::translated({.address = Pa{request.iova.value}, .page_log2 = bits, .rights = Rights::ReadWrite});
+    }
+    const auto translation = find_cached(request, *route);
+    if (!translation) return std::nullopt;
+    return Reply::translated(*translation);
+}
+
+// A cached translation that allows the access: of the ASID, or of all of them.
+std::optional<Translation> Unit::find_cached(const Request& request, const Route& route) const {
+    TlbTag tag = tlb_tag(request, route);
+    const Iova iova = lookup_address(request.iova, route);
+    auto translation = iotlb_.find(tag, iova);
+    if (!translation && globals_in_use_.load(std::memory_order_relaxed) && route.translate != Translate::Stage2) {
+        tag.space = SpaceTag::none();
+        translation = iotlb_.find(tag, iova);
+    }
+    if (translation && !covers(translation->rights, needed(request.access))) translation.reset();
+    return translation;
+}
+
+Reply Unit::translate_slow(const Request& request, CanStall can_stall) {
+    translations_.add(Count::Misses);
+    const Attempt attempted = attempt(request);
+    if (attempted.result) {
+        const Path& path = *attempted.result;
+        if (traces(TraceClass::Translation)) {
+            ports_.trace.line(TraceClass::Translation, translation_line(request, path));
+        }
+        return Reply::translated(to_translation(path));
+    }
+    translations_.add(Count::Faults);
+    const Refusal& refusal = attempted.result.error();
+    if (!refusal.fault) return Reply::blocked(0);
+    return refuse(request, *refusal.fault, attempted.route, can_stall);
+}
+
+Unit::Attempt Unit::attempt(const Request& request) {
+    // Tickets first, then the gate: what is invalidated from here on cannot be kept.
+    const iommu::Iotlb::Ticket ticket = iotlb_.open();
+    const ConfigTicket config_ticket = configs_.open();
+    const Gate gate = this->gate();
+    if (!gate.translating()) return {untranslated(request, gate), {}};
+    const auto config = configure(request, config_ticket);
+    if (!config) return {Err{config.error()}, {}};
+    const Route& route = config->route;
+    const bool cacheable = request.kind == RequestKind::Untranslated && route.translate != Translate::Bypass;
+    if (cacheable) {
+        // Perhaps only the configuration had to be looked up again.
+        if (const auto hit = find_cached(request, route))
+            return {Path{hit->address, hit->page_log2, hit->rights}, route};
+    }
+    const auto found = find_and_mark(request, *config);
+    if (!found) return {Err{Refusal{found.error()}}, route};
+    if (cacheable) {
+        TlbTag tag = tlb_tag(request, route);
+        if (found->global) {
+            tag.space = SpaceTag::none();
+            globals_in_use_.store(true, std::memory_order_relaxed);
+        }
+        iotlb_.fill(ticket, tag, lookup_address(request.iova, route), to_translation(found->path));
+    }
+    return {found->path, route};
+}
+
+// From the cache, or from the tables and into the cache.
+Result<Config, Refusal> Unit::configure(const Request& request, ConfigTicket ticket) {
+    if (const auto config = configs_.find(request.requester, request.pasid)) return *config;
+    StreamTable table;
+    {
+        const std::lock_guard lock(mutex_);
+        table = stream_table_;
+    }
+    const Resolver resolver(table, capabilities_, memory_);
+    const Config config = TRY(resolver.resolve(request));
+    if (request.kind != RequestKind::Debug) configs_.keep(ticket, request.requester, request.pasid, config);
+    return config;
+}
+
+// Finds the path, and sets the flags it calls for once nothing stands in the way.
+Result<Found, Fault> Unit::find_and_mark(const Request& request, const Config& config) {
+    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+        const auto found = find(request, config, capabilities_, memory_);
+        if (!found || request.kind == RequestKind::Debug) return found;
+        const auto applied = found->marks.apply(memory_);
+        if (!applied) return Err{to_fault(applied.error(), config)};
+        if (*applied == Marks::Applied::Done) return found;
+    }
+    Fault fault;
+    fault.event = Event::F_WALK_EABT;
+    fault.input_class = Class::TT;
+    fault.diagnosis.check = "the descriptor kept changing";
+    return Err{fault};
+}
+
+// SMMUEN=0: GBPA decides; a SubstreamID means nothing. Too large an address is aborted. [SMMU G.b s3.11, s6.3.14]
+Result<Path, Refusal> Unit::untranslated(const Request& request, Gate gate) const {
+    const unsigned bits = capabilities_.output_bits();
+    if (gate.aborting() || (request.iova.value & ~iommu::low_bits(bits)) != 0) return Err{Refusal{}};
+    return Path{.address = Pa{request.iova.value}, .page_log2 = bits, .usable = Rights::ReadWrite};
+}
+
+Reply Unit::refuse(const Request& request, const Fault& fault, const Route& route, CanStall can_stall) {
+    const auto reason = static_cast<std::uint8_t>(fault.event);
+    if (request.kind == RequestKind::Debug) return Reply::blocked(reason);
+    const Occurrence occurrence{.request = request,
+                                .fault = fault,
+                                .privilege = effective_privilege(request, route),
+                                .execute = effective_execute(request, route),
+                                .can_stall = can_stall,
+                                .now_ns = ports_.clock.now_ns()};
+    Report report;
+    Effects effects;
+    {
+        const std::lock_guard lock(mutex_);
+        report = recorder_.record(occurrence, registers_, memory_);
+        if (report.reported == Reported::Recorded) ++recorded_;
+        if (report.reported != Reported::Merged && traces(TraceClass::Fault)) {
+            effects.add(TraceLine{TraceClass::Fault, fault_line(request, fault, report)});
+        }
+        effects.append(std::move(report.effects));
+    }
+    perform(effects);
+    Reply reply = Reply::blocked(reason);
+    if (report.stag) {
+        reply.outcome = Outcome::Stalled;
+        reply.stall_tag = *report.stag;
+    } else if (fault.terminate == Terminate::RazWi && !fault.stalls) {
+        reply.outcome = Outcome::Discarded;
+    }
+    return reply;
+}
+
+UnitCounters Unit::counters() const {
+    UnitCounters counters;
+    counters.hits = translations_.sum(Count::Hits);
+    counters.misses = translations_.sum(Count::Misses);
+    counters.faults = translations_.sum(Count::Faults);
+    counters.messages = messages_.load(std::memory_order_relaxed);
+    const std::lock_guard lock(mutex_);
+    counters.recorded = recorded_;
+    counters.invalidations = invalidations_;
+    counters.waits = waits_;
+    counters.queue_errors = queue_errors_;
+    return counters;
+}
+
+}  // namespace smmuv3

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Unit: one SMMUv3, Non-secure programming interface.
+//
+// All mutable state is here. The way of a transaction:
+//
+//     translate -> gate -> cached Config? -> cached translation? -> answer                     (no lock, no table read)
+//                       -> translate_slow -> resolve -> find -> apply marks -> fill -> answer
+//                                         any step may end in a Fault -> record -> event queue, stall
+//
+// and of a command:
+//
+//     write(CMDQ_PROD) -> run_queue -> fetch -> decode -> execute -> effects -> perform;  error -> CMDQ_ERR, CONS stays
+//
+// Threads: as in the sibling unit. `translate` may be called from any number of threads at any time; everything else
+// may also come from any thread and takes the unit's lock; ports are called with the lock released. One thread runs the
+// queue at a time.
+#ifndef SMMUV3_NESTED_DEVICE_H
+#define SMMUV3_NESTED_DEVICE_H
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "iommu/config_cache.h"
+#include "iommu/counters.h"
+#include "iommu/invalidation.h"
+#include "iommu/ports.h"
+#include "smmuv3-nested/commands.h"
+#include "smmuv3-nested/registers.h"
+#include "smmuv3-nested/report.h"
+#include "smmuv3-nested/translate.h"
+
+namespace smmuv3 {
+
+using iommu::Reply;
+
+// What is decided before any table is read: CR0.SMMUEN, and GBPA.ABORT for when that is clear.
+struct Gate {
+    std::uint32_t word = 0;
+    static constexpr std::uint32_t kTranslating = 1;
+    static constexpr std::uint32_t kAborting = 2;
+    [[nodiscard]] bool translating() const { return (word & kTranslating) != 0; }
+    [[nodiscard]] bool aborting() const { return (word & kAborting) != 0; }
+};
+
+struct UnitCounters {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t recorded = 0;
+    std::uint64_t invalidations = 0;
+    std::uint64_t waits = 0;
+    std::uint64_t queue_errors = 0;
+    std::uint64_t messages = 0;
+};
+
+// Words of a saved state: see save.cc.
+inline constexpr std::size_t kStateWords = 2048;
+using StateWords = std::array<std::uint64_t, kStateWords>;
+
+class Unit {
+  public:
+    // `capabilities` are settled; `iotlb_entries` is a power of two, at least 64.
+    Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports);
+
+    [[nodiscard]] Reply translate(const Request& request, CanStall can_stall = CanStall::No);
+
+    [[nodiscard]] std::uint64_t read(std::uint64_t offset, unsigned size) const;
+    void write(std::uint64_t offset, std::uint64_t value, unsigned size);
+    // Goes on with queue work after a kick.
+    void run_queue();
+
+    void reset();
+    [[nodiscard]] StateWords save() const;
+    // The sentence when the words are not of a unit like this; the unit is then as after reset.
+    [[nodiscard]] Result<iommu::Done, std::string> load(const StateWords& words);
+
+    [[nodiscard]] GuestMemory& memory() { return memory_; }
+    [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
+    [[nodiscard]] UnitCounters counters() const;
+    void set_trace(std::uint32_t classes) { trace_.store(classes, std::memory_order_relaxed); }
+
+  private:
+    using ConfigTicket = iommu::ConfigCache<Config>::Ticket;
+
+    // ---- device.cc: transactions
+    [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
+    [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
+    struct Attempt {
+        Result<Path, Refusal> result;
+        Route route;  // as far as it was found
+    };
+    [[nodiscard]] Reply translate_slow(const Request& request, CanStall can_stall);
+    [[nodiscard]] Attempt attempt(const Request& request);
+    [[nodiscard]] Result<Config, Refusal> configure(const Request& request, ConfigTicket ticket);
+    [[nodiscard]] Result<Found, Fault> find_and_mark(const Request& request, const Config& config);
+    [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
+    [[nodiscard]] Reply refuse(const Request& request, const Fault& fault, const Route& route, CanStall can_stall);
+
+    // ---- device_registers.cc: what a write means
+    [[nodiscard]] Effects written(const iommu::RegisterWrite& write);
+    [[nodiscard]] Effects write_cr0();
+    [[nodiscard]] Effects write_gbpa(const iommu::RegisterWrite& write);
+    [[nodiscard]] Effects set_translation(bool enable);
+    [[nodiscard]] Effects publish_gate();
+    [[nodiscard]] Effects resume_all(const std::vector<EventRecorder::Stalled>& stalled, iommu::StallAction action);
+
+    // ---- device_queue.cc: the command queue
+    enum class QueueState : std::uint8_t { Idle, More };
+    [[nodiscard]] bool queue_runs() const;
+    [[nodiscard]] std::pair<QueueState, Effects> step_queue();
+    [[nodiscard]] Effects execute(const Command& command);
+    [[nodiscard]] Effects complete(const Sync& sync);
+    [[nodiscard]] Effects resume(const Resume& resume);
+    [[nodiscard]] Effects queue_fault(CommandError why);
+    [[nodiscard]] iommu::WrapRing command_ring() const;
+
+    // ---- traces and ports
+    [[nodiscard]] bool traces(iommu::TraceClass trace_class) const {
+        return (trace_.load(std::memory_order_relaxed) & static_cast<std::uint32_t>(trace_class)) != 0;
+    }
+    void perform(const Effects& effects);
+    [[nodiscard]] Gate gate() const { return {gate_.load(std::memory_order_acquire)}; }
+
+    const Capabilities capabilities_;
+    const iommu::Ports ports_;
+    GuestMemory memory_;
+    const Signals signals_;
+
+    // Read without the lock.
+    std::atomic<std::uint32_t> gate_{0};
+    iommu::ConfigCache<Config> configs_;
+    iommu::Iotlb iotlb_;
+    mutable iommu::TranslationCounters translations_;
+    std::atomic<bool> globals_in_use_{false};  // a translation for every ASID of its VMID was kept
+    std::atomic<std::uint32_t> trace_{0};
+    std::atomic<std::uint64_t> messages_{0};
+
+    // Under the lock.
+    mutable std::mutex mutex_;
+    iommu::RegisterFile registers_;
+    StreamTable stream_table_;  // as SMMUEN found it
+    EventRecorder recorder_;
+    bool queue_running_ = false;
+    std::uint64_t recorded_ = 0;
+    std::uint64_t invalidations_ = 0;
+    std::uint64_t waits_ = 0;
+    std::uint64_t queue_errors_ = 0;
+};
+
+}  // namespace smmuv3
+
+#endif  // SMMUV3_NESTED_DEVICE_H

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The command queue. [SMMU G.b s4.1]
+//
+// Commands are fetched and carried out one after the other. Whether to fetch is a level (CMDQEN, not empty, CMDQ_ERR
+// not active), looked at before each command: acknowledging the error starts it again by itself, from memory.
+#include <algorithm>
+
+#include "smmuv3-nested/device.h"
+#include "smmuv3-nested/trace.h"
+
+namespace smmuv3 {
+
+using iommu::TraceClass;
+using iommu::TraceLine;
+
+namespace {
+
+// Commands per run; what is left is announced by a kick, so no write to a register takes longer than this many.
+constexpr int kBudget = 1024;
+constexpr unsigned kCommandLog2 = 4;  // bytes
+
+}  // namespace
+
+iommu::WrapRing Unit::command_ring() const {
+    const auto base = registers_.get<CMDQ_BASE>();
+    const auto log2 =
+        static_cast<unsigned>(std::min<std::uint64_t>(base.get<CMDQ_BASE::LOG2SIZE>(), capabilities_.cmdqs));
+    const std::uint64_t address = base.in_place<CMDQ_BASE::ADDR>() & iommu::low_bits(capabilities_.output_bits());
+    const unsigned align = std::max(5u, log2 + kCommandLog2);
+    return {.base = Pa{address & ~iommu::low_bits(align)}, .entry_log2 = kCommandLog2, .entries_log2 = log2};
+}
+
+// Called with the lock held.
+bool Unit::queue_runs() const {
+    if (registers_.get<CR0>().get<CR0::CMDQEN>() == 0) return false;
+    if (Signals::active(GERROR::CMDQ_ERR::mask, registers_)) return false;
+    const auto producer = static_cast<std::uint32_t>(registers_.get<CMDQ_PROD>().get<CMDQ_PROD::WR>());
+    const auto consumer = static_cast<std::uint32_t>(registers_.get<CMDQ_CONS>().get<CMDQ_CONS::RD>());
+    return !command_ring().empty(producer, consumer);
+}
+
+void Unit::run_queue() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (queue_running_ || !queue_runs()) return;
+        queue_running_ = true;
+    }
+    for (int budget = kBudget; budget > 0; --budget) {
+        Effects effects;
+        QueueState state = QueueState::Idle;
+        {
+            const std::lock_guard lock(mutex_);
+            std::tie(state, effects) = step_queue();
+            // In the same breath as the last look: a producer index written later finds nobody running.
+            if (state == QueueState::Idle) queue_running_ = false;
+        }
+        perform(effects);
+        if (state == QueueState::Idle) return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        queue_running_ = false;
+    }
+    ports_.clock.kick();
+}
+
+// One command, with the lock held.
+std::pair<Unit::QueueState, Effects> Unit::step_queue() {
+    if (!queue_runs()) return {QueueState::Idle, Effects{}};
+    const iommu::WrapRing ring = command_ring();
+    const auto cons = registers_.get<CMDQ_CONS>();
+    const auto consumer = static_cast<std::uint32_t>(cons.get<CMDQ_CONS::RD>());
+    const auto words = memory_.load<2>(ring.at(consumer));
+    if (!words) return {QueueState::Idle, queue_fault(CommandError::CERROR_ABT)};
+    Effects effects;
+    if (traces(TraceClass::Invalidation)) {
+        effects.add(TraceLine{TraceClass::Invalidation, command_line(consumer, *words)});
+    }
+    // CR0.VMW: 1 to 4 VMID bits that do not count; other values as 0.
+    const std::uint64_t vmw = registers_.get<CR0>().get<CR0::VMW>();
+    const CommandContext context{
+        .capabilities = capabilities_,
+        .ignored_vmid_bits = vmw <= 4 ? static_cast<std::uint32_t>(iommu::low_bits(static_cast<unsigned>(vmw))) : 0,
+        .e2h = registers_.get<CR2>().get<CR2::E2H>() != 0};
+    const auto command = decode(*words, context);
+    if (!command) {
+        effects.append(queue_fault(command.error()));
+        return {QueueState::Idle, std::move(effects)};
+    }
+    effects.append(execute(*command));
+    registers_.set(registers_.get<CMDQ_CONS>().with<CMDQ_CONS::RD>(ring.next(consumer)));
+    return {QueueState::More, std::move(effects)};
+}
+
+Effects Unit::execute(const Command& command) {
+    if (const auto* invalidation = std::get_if<Invalidation>(&command)) {
+        ++invalidations_;
+        return iommu::apply(*invalidation, configs_, iotlb_);
+    }
+    if (const auto* sync = std::get_if<Sync>(&command)) return complete(*sync);
+    if (const auto* one = std::get_if<Resume>(&command)) return resume(*one);
+    if (const auto* all = std::get_if<StallTerm>(&command)) {
+        return resume_all(recorder_.release_stream(all->stream), iommu::StallAction::Abort);
+    }
+    return {};
+}
+
+// Everything before is done by now. The message follows CONS, since effects are performed after it moved. [SMMU G.b
+// s4.7.3]
+Effects Unit::complete(const Sync& sync) {
+    ++waits_;
+    if (sync.signal != SYNC::CompletionSignal::SIG_IRQ) return {};
+    const std::uint64_t address = sync.message_address & iommu::low_bits(capabilities_.output_bits());
+    // Software may point the message at memory, to poll for it.
+    if (capabilities_.msi != 0 && address != 0 && memory_.is_ram(Pa{address}, 4)) {
+        Effects effects;
+        effects.add(iommu::StoreStatus{Pa{address}, sync.message_data});
+        effects.add(iommu::Pulse{static_cast<unsigned>(Line::CommandSync)});
+        return effects;
+    }
+    return signals_.command_sync(address, sync.message_data);
+}
+
+// A pair that names nothing has no effect. [SMMU G.b s4.6.1]
+Effects Unit::resume(const Resume& resume) {
+    if (!recorder_.release({resume.stream, resume.stag})) return {};
+    Effects effects;
+    iommu::StallAction action = iommu::StallAction::Retry;
+    if (resume.action == Resume::Action::Abort) action = iommu::StallAction::Abort;
+    if (resume.action == Resume::Action::RazWi) action = iommu::StallAction::Discard;
+    effects.add(iommu::ResumeStalled{iommu::RequesterId{resume.stream}, resume.stag, action});
+    return effects;
+}
+
+// RD stays on the command; ERR tells why before GERROR tells that. [SMMU G.b s4.1.5]
+Effects Unit::queue_fault(CommandError why) {
+    ++queue_errors_;
+    const auto cons = registers_.get<CMDQ_CONS>().with<CMDQ_CONS::ERR>(static_cast<std::uint64_t>(why));
+    registers_.set(cons);
+    Effects effects;
+    if (traces(TraceClass::Queue)) {
+        const auto consumer = static_cast<std::uint32_t>(cons.get<CMDQ_CONS::RD>());
+        effects.add(TraceLine{TraceClass::Queue, queue_error_line(why, consumer)});
+    }
+    effects.append(signals_.global_errors(GERROR::CMDQ_ERR::mask, registers_));
+    return effects;
+}
+
+}  // namespace smmuv3

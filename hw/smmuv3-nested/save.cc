@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Reset, and the state that a migration carries: registers, stalled transactions and records that are held for them.
+// Caches are not part of it; they fill again.
+//
+// Words: 0 format, 1-4 IDR0, IDR1, IDR3, IDR5, 5 number of registers, 6 stalled transactions, 7 held records, then the
+// registers in the order of register_specs(), one word for each stalled transaction, four for each held record.
+#include <algorithm>
+
+#include "smmuv3-nested/device.h"
+
+namespace smmuv3 {
+
+namespace {
+
+constexpr std::uint64_t kFormat = 1;
+constexpr std::size_t kHead = 8;
+constexpr std::size_t kMaxRegisters = 64;
+constexpr std::size_t kMaxStalled = 254;
+static_assert(kHead + kMaxRegisters + 5 * kMaxStalled <= kStateWords);
+
+std::array<std::uint64_t, 4> identity(const Capabilities& c) {
+    return {idr0(c).raw(), idr1(c).raw(), idr3(c).raw(), idr5(c).raw()};
+}
+
+// Only bits that the layout has and this unit can hold; constants stay what they are. A stream may say anything.
+std::uint64_t possible(const iommu::RegisterSpec& spec, std::uint64_t value) {
+    std::uint64_t defined = 0;
+    for (const iommu::FieldInfo& field : spec.fields) {
+        if (field.access != iommu::Rsvd) defined |= iommu::bit_range(field.high, field.low);
+    }
+    const bool status =
+        spec.offset == CR0ACK::offset || spec.offset == IRQ_CTRLACK::offset || spec.offset == GERROR::offset;
+    if (spec.rw == 0 && !status) return spec.reset;
+    return value & defined & (status ? ~std::uint64_t{0} : spec.rw);
+}
+
+}  // namespace
+
+void Unit::reset() {
+    Effects effects;
+    {
+        const std::lock_guard lock(mutex_);
+        effects = resume_all(recorder_.release_all(), iommu::StallAction::Abort);
+        registers_.reset();
+        recorder_.reset();
+        stream_table_ = {};
+        effects.append(publish_gate());
+        effects.append(iommu::apply(Invalidation{.configs = {.scope = iommu::ConfigDrop::Scope::All},
+                                                 .tlb = {.scope = iommu::TlbDrop::Scope::All},
+                                                 .unmap = iommu::IovaRange::everything()},
+                                    configs_, iotlb_));
+    }
+    perform(effects);
+}
+
+StateWords Unit::save() const {
+    const std::lock_guard lock(mutex_);
+    const auto values = registers_.values();
+    StateWords words{};
+    words[0] = kFormat;
+    const auto ids = identity(capabilities_);
+    std::copy(ids.begin(), ids.end(), words.begin() + 1);
+    words[5] = values.size();
+    words[6] = recorder_.stalled().size();
+    words[7] = recorder_.held().size();
+    auto out = std::copy(values.begin(), values.end(), words.begin() + kHead);
+    for (const EventRecorder::Stalled& one : recorder_.stalled())
+        *out++ = std::uint64_t{one.stream} << 16 | one.stag;
+    for (const Words<4>& record : recorder_.held())
+        out = std::copy(record.begin(), record.end(), out);
+    return words;
+}
+
+Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
+    reset();
+    if (words[0] != kFormat) return Err{"the saved state has format " + std::to_string(words[0]) + ", not 1"};
+    const auto ids = identity(capabilities_);
+    const auto specs = registers_.specs();
+    const bool same_unit = std::equal(ids.begin(), ids.end(), words.begin() + 1) && words[5] == specs.size();
+    if (!same_unit || words[6] > capabilities_.stall_max || words[7] > words[6]) {
+        return Err{
+            std::string("the saved state is of a unit with other capabilities; start this one with the same "
+                        "properties as the one that was saved")};
+    }
+    Effects effects;
+    {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::uint64_t> values(specs.size());
+        auto in = words.begin() + kHead;
+        for (std::size_t i = 0; i < specs.size(); ++i)
+            values[i] = possible(specs[i], *in++);
+        registers_.restore(values);
+        std::vector<EventRecorder::Stalled> stalled;
+        for (std::uint64_t i = 0; i < words[6]; ++i, ++in) {
+            stalled.push_back({static_cast<std::uint32_t>(*in >> 16), static_cast<std::uint16_t>(*in)});
+        }
+        std::deque<Words<4>> held;
+        for (std::uint64_t i = 0; i < words[7]; ++i, in += 4)
+            held.push_back({in[0], in[1], in[2], in[3]});
+        recorder_.restore(std::move(stalled), std::move(held));
+        stream_table_ = stream_table(registers_);
+        effects = publish_gate();
+        if (queue_runs()) effects.add(iommu::Kick{});
+    }
+    perform(effects);
+    return iommu::Done{};
+}
+
+}  // namespace smmuv3

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "smmuv3-nested/trace.h"
+
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdio>
+
+namespace smmuv3 {
+
+namespace {
+
+[[gnu::format(printf, 1, 2)]] std::string format(const char* text, ...) {
+    char line[256];
+    va_list arguments;
+    va_start(arguments, text);
+    std::vsnprintf(line, sizeof line, text, arguments);
+    va_end(arguments);
+    return line;
+}
+
+const char* verb(const iommu::Request& request) {
+    switch (request.access) {
+        case iommu::Access::Read: return "read";
+        case iommu::Access::Write: return "write";
+        case iommu::Access::Atomic: return "atomic";
+    }
+    return "?";
+}
+
+std::string requester(const iommu::Request& request) {
+    std::string text = format("SID=0x%x", request.requester.value);
+    if (request.pasid) text += format(" SSID=0x%x", request.pasid->value);
+    return text;
+}
+
+const char* where(Reported reported) {
+    switch (reported) {
+        case Reported::Recorded: return "";
+        case Reported::Suppressed: return " not recorded (R=0)";
+        case Reported::Merged: return " merged";
+        case Reported::Lost: return " lost";
+        case Reported::Held: return " held";
+    }
+    return "";
+}
+
+const char* class_name(Class input_class) {
+    switch (input_class) {
+        case Class::CD: return "CD";
+        case Class::TT: return "TT";
+        case Class::IN: return "IN";
+    }
+    return "?";
+}
+
+const char* rights_text(iommu::Rights rights) {
+    switch (rights) {
+        case iommu::Rights::None: return "-";
+        case iommu::Rights::Read: return "r";
+        case iommu::Rights::Write: return "w";
+        case iommu::Rights::ReadWrite: return "rw";
+    }
+    return "?";
+}
+
+}  // namespace
+
+std::string fault_line(const iommu::Request& request, const Fault& fault, const Report& report) {
+    std::string line = "smmuv3: event " + std::string(name(fault.event)) +
+                       format(" (0x%02x: ", static_cast<unsigned>(fault.event)) + std::string(meaning(fault.event)) +
+                       ")" + where(report.reported) + " " + requester(request) +
+                       format(" %s 0x%" PRIx64, verb(request), request.iova.value);
+    line += format(" S%u %s", fault.second_stage ? 2u : 1u, class_name(fault.input_class));
+    if (fault.second_stage) line += format(" IPA=0x%" PRIx64, fault.ipa);
+    if (report.stag) line += format(" STAG=0x%x", *report.stag);
+    const Diagnosis& d = fault.diagnosis;
+    if (!d.check.empty()) line += " " + std::string(d.check) + ";";
+    if (d.has_level) line += format(" level %d", d.level);
+    if (d.address != 0) line += format(" entry at 0x%" PRIx64 " is 0x%" PRIx64, d.address, d.entry);
+    return line;
+}
+
+std::string translation_line(const iommu::Request& request, const iommu::Path& path) {
+    return "smmuv3: translated " + requester(request) +
+           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", verb(request), request.iova.value, path.address.value,
+                  path.page_log2, rights_text(path.usable));
+}
+
+std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {
+    const std::string fields = iommu::describe_fields(spec.fields.data(), spec.fields.size(), &value);
+    return "smmuv3: write " + std::string(spec.name) + " " + (fields.empty() ? "0" : fields);
+}
+
+std::string command_line(std::uint32_t consumer, const Words<2>& words) {
+    return format("smmuv3: command at 0x%x: ", consumer) + describe_command(words);
+}
+
+std::string queue_error_line(CommandError why, std::uint32_t consumer) {
+    return format("smmuv3: GERROR CMDQ_ERR (ERR=%u) CONS=0x%x", static_cast<unsigned>(why), consumer);
+}
+
+std::string message_line(const iommu::SendMsi& message) {
+    return format("smmuv3: message 0x%" PRIx64 " data 0x%x", message.address, message.data);
+}
+
+}  // namespace smmuv3

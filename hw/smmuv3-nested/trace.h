@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// trace: one line for each thing the guest can see happen. Field texts come from the layouts, never by hand.
+#ifndef SMMUV3_NESTED_TRACE_H
+#define SMMUV3_NESTED_TRACE_H
+
+#include <string>
+
+#include "iommu/register_file.h"
+#include "iommu/two_stage.h"
+#include "smmuv3-nested/commands.h"
+#include "smmuv3-nested/report.h"
+
+namespace smmuv3 {
+
+// "smmuv3: event F_TRANSLATION (0x10: the address is not mapped) SID=0x20 read 0x401000 S1 IN level 3 ..."
+[[nodiscard]] std::string fault_line(const iommu::Request& request, const Fault& fault, const Report& report);
+[[nodiscard]] std::string translation_line(const iommu::Request& request, const iommu::Path& path);
+[[nodiscard]] std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value);
+[[nodiscard]] std::string command_line(std::uint32_t consumer, const Words<2>& words);
+[[nodiscard]] std::string queue_error_line(CommandError why, std::uint32_t consumer);
+[[nodiscard]] std::string message_line(const iommu::SendMsi& message);
+
+}  // namespace smmuv3
+
+#endif  // SMMUV3_NESTED_TRACE_H

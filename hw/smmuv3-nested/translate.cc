@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "smmuv3-nested/translate.h"
+
+namespace smmuv3 {
+
+using iommu::Access;
+using iommu::Purpose;
+
+namespace {
+
+constexpr int kMaxRestarts = 8;
+
+Event event_of(WalkCause cause) {
+    switch (cause) {
+        case WalkCause::InputOutOfRange:
+        case WalkCause::NotPresent: return Event::F_TRANSLATION;
+        case WalkCause::TableAccess:
+        case WalkCause::UpdateNotSnooped:
+        case WalkCause::UpdateFailed: return Event::F_WALK_EABT;
+        case WalkCause::Reserved:
+        case WalkCause::OutputOutOfRange: return Event::F_ADDR_SIZE;
+        case WalkCause::NotAccessed: return Event::F_ACCESS;
+        case WalkCause::NoUser:
+        case WalkCause::NoRead:
+        case WalkCause::NoWrite:
+        case WalkCause::UpdateNotWritable: return Event::F_PERMISSION;
+    }
+    return Event::F_TRANSLATION;
+}
+
+Class class_of(Purpose purpose) {
+    switch (purpose) {
+        case Purpose::Access: return Class::IN;
+        case Purpose::TopTable:
+        case Purpose::Table: return Class::TT;
+        case Purpose::Config: return Class::CD;
+    }
+    return Class::IN;
+}
+
+bool can_stall(Event event) {
+    return event == Event::F_TRANSLATION || event == Event::F_ADDR_SIZE || event == Event::F_ACCESS ||
+           event == Event::F_PERMISSION;
+}
+
+// What the stage at fault wants done: A, R, S of the CD, or S2R, S2S with A implied. [SMMU G.b s3.12.2]
+void apply_fault_model(Fault& fault, const Config& config) {
+    if (!can_stall(fault.event)) return;
+    if (fault.second_stage) {
+        fault.stalls = config.stage2.stall;
+        fault.recorded = config.stage2.record || fault.stalls;
+        return;
+    }
+    fault.stalls = config.stage1.stall;
+    fault.recorded = config.stage1.record || fault.stalls;
+    fault.terminate = config.stage1.abort ? Terminate::Abort : Terminate::RazWi;
+}
+
+WalkQuery query_for(const Request& request, const Config& config) {
+    return {.input = request.iova.value,
+            .access = request.access,
+            .privilege = effective_privilege(request, config.route),
+            .execute = effective_execute(request, config.route),
+            .length = request.length};
+}
+
+// Stage 1 alone or under stage 2; the leaf's nG decides whether others of the VMID may use the entry.
+Result<Path, WalkFault> walk_all(const WalkQuery& query, const Config& config, const Capabilities& capabilities,
+                                 const GuestMemory& memory, Marks& marks) {
+    const SecondStage second(config, capabilities);
+    if (config.route.translate == Translate::Stage2) return walk_single(second, query, marks, memory);
+    const FirstStage first(config, capabilities, query);
+    if (config.route.translate == Translate::Stage1) return walk_single(first, query, marks, memory);
+    return walk_nested(first, second, query, marks, memory);
+}
+
+bool is_global(const Marks& marks, const Config& config) {
+    if (config.route.space == SpaceTag::none() || config.route.world == StreamWorld::EL2) return false;
+    for (const iommu::Mark& mark : marks) {
+        if (mark.stage == iommu::Stage::First && mark.leaf) return !FirstStage::non_global(mark.entry);
+    }
+    return false;
+}
+
+}  // namespace
+
+Fault address_size_fault(const Config& config) {
+    Fault fault;
+    fault.event = Event::F_ADDR_SIZE;
+    fault.merges = config.merges;
+    return fault;
+}
+
+Fault to_fault(const WalkFault& walk, const Config& config) {
+    Fault fault;
+    fault.event = event_of(walk.cause);
+    fault.merges = config.merges;
+    fault.second_stage = walk.stage == iommu::Stage::Second;
+    fault.read_denied = walk.cause == WalkCause::NoRead;
+    fault.diagnosis = {.check = {},
+                       .level = walk.level == 0 ? 0 : arm_level(walk.level),
+                       .has_level = walk.level != 0,
+                       .address = walk.slot,
+                       .entry = walk.entry};
+    if (fault.second_stage) {
+        fault.input_class = class_of(walk.purpose);
+        fault.ipa = walk.input;
+    } else if (walk.cause == WalkCause::UpdateNotWritable) {
+        // The stage-1 descriptor may be read but not written where it is: stage 2 denies a write to a table.
+        fault.second_stage = true;
+        fault.input_class = Class::TT;
+        fault.table_read = false;
+        fault.ipa = walk.slot;
+    }
+    if (fault.event == Event::F_WALK_EABT) {
+        fault.fetch_address = walk.at.value;
+        if (!fault.second_stage) fault.input_class = Class::TT;
+    }
+    apply_fault_model(fault, config);
+    return fault;
+}
+
+Result<Found, Fault> find(const Request& request, const Config& config, const Capabilities& capabilities,
+                          const GuestMemory& memory) {
+    Found found;
+    const std::uint64_t input = request.iova.value;
+    if (config.route.translate == Translate::Bypass) {
+        if ((input & ~iommu::low_bits(capabilities.output_bits())) != 0) return Err{address_size_fault(config)};
+        found.path = {.address = Pa{input}, .page_log2 = capabilities.output_bits(), .usable = Rights::ReadWrite};
+        return found;
+    }
+    // A stage 1 that does not translate still bounds the address, and never stalls. [SMMU G.b s3.4.1]
+    const bool second_only = config.route.translate == Translate::Stage2;
+    if (second_only && (input & ~iommu::low_bits(capabilities.intermediate_bits())) != 0) {
+        return Err{address_size_fault(config)};
+    }
+    const auto path = walk_all(query_for(request, config), config, capabilities, memory, found.marks);
+    if (!path) return Err{to_fault(path.error(), config)};
+    found.path = *path;
+    found.global = !second_only && is_global(found.marks, config);
+    return found;
+}
+
+Result<Pa, Refusal> locate_config(std::uint64_t address, const Request& request, const Config& config,
+                                  const Capabilities& capabilities, GuestMemory& memory) {
+    const SecondStage second(config, capabilities);
+    const WalkQuery query{.input = address, .access = Access::Read, .purpose = Purpose::Config};
+    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+        Marks marks;
+        const auto leaf = walk(second, query, iommu::IdentityLocate{}, marks, memory);
+        if (!leaf) return Err{Refusal{to_fault(leaf.error(), config)}};
+        if (request.kind == iommu::RequestKind::Debug) return Pa{leaf->output};
+        const auto applied = marks.apply(memory);
+        if (!applied) return Err{Refusal{to_fault(applied.error(), config)}};
+        if (*applied == Marks::Applied::Done) return Pa{leaf->output};
+    }
+    Fault fault;
+    fault.event = Event::F_CD_FETCH;
+    fault.diagnosis.check = "the second stage kept changing";
+    return Err{Refusal{fault}};
+}
+
+}  // namespace smmuv3
