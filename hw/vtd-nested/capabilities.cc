@@ -97,6 +97,14 @@ std::string contradiction(const Capabilities& c) {
     if (c.guest_width() < c.haw) return mgaw + " (" + number(c.guest_width()) + " bits) is narrower than " + haw;
     if (c.sslps == 2) return "sslps=2 offers 1 GiB pages without 2 MiB pages; use 0, 1 or 3";
     if ((c.sagaw & 1) != 0) return "sagaw=" + number(c.sagaw) + " has the reserved bit 0 set; use bits 1, 2 and 3";
+    if ((c.ver >> 4) >= 6 && c.qi == 0) {
+        return "ver=" + number(c.ver) +
+               " (major version 6 or more) has no register-based invalidation, so qi must be 1";
+    }
+    if ((c.ver >> 4) >= 6 && c.smts == 0) {
+        return "smts=0 cannot go with ver=" + number(c.ver) +
+               ": from major version 6 on, only scalable mode has stages";
+    }
     if (c.smts != 0 && c.rwbf != 0) return "rwbf=1 cannot go with smts=1: scalable mode needs no write-buffer flush";
     if (c.smts != 0 && c.fsts == 0 && c.ssts == 0)
         return "smts=1 needs fsts=1 or ssts=1: scalable mode has no other stage";
@@ -109,10 +117,6 @@ std::string contradiction(const Capabilities& c) {
     }
     if ((c.ver >> 4) >= 6 && c.ssts == 0 && c.sagaw != 0) {
         return "sagaw=" + number(c.sagaw) + " needs ssts=1 with ver=" + number(c.ver) + " (major version 6 or more)";
-    }
-    if ((c.ver >> 4) >= 6 && c.qi == 0) {
-        return "ver=" + number(c.ver) +
-               " (major version 6 or more) has no register-based invalidation, so qi must be 1";
     }
     return {};
 }
