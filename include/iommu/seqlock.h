@@ -31,7 +31,7 @@ class Seqlocked {
     [[nodiscard]] std::optional<Part> try_load() const {
         static_assert(std::is_trivially_copyable_v<Part> && sizeof(Part) % 8 == 0 && sizeof(Part) <= sizeof(T));
         const std::uint32_t before = sequence_.load(std::memory_order_acquire);
-        std::array<std::uint64_t, sizeof(Part) / 8> image;
+        std::array<std::uint64_t, sizeof(Part) / 8> image{};
         for (std::size_t i = 0; i < image.size(); ++i)
             image[i] = words_[i].load(std::memory_order_acquire);
         if ((before & 1) != 0 || sequence_.load(std::memory_order_relaxed) != before) return std::nullopt;
