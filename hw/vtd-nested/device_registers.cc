@@ -112,12 +112,12 @@ Effects Unit::set_translation(bool enable) {
     const auto gsts = registers_.get<GSTS>();
     if ((gsts.get<GSTS::TES>() != 0) == enable) return {};
     registers_.set(gsts.with<GSTS::TES>(enable ? 1 : 0));
+    // While translation (and interrupt remapping) is off, recording begins at register 0. [VTD 5.10 s7.2.1]
+    recorder_.restart();
     const std::uint64_t others = gate().word & ~Gate::kTranslating;
     Effects effects = publish_gate({others | (enable ? Gate::kTranslating : 0)});
-    if (enable) return effects;
-    // Disabling drops everything, and fault recording begins anew. [VTD 5.10 s11.4.4.1, s7.2.1]
-    effects.append(drop_everything());
-    recorder_.restart();
+    // Disabling drops everything. [VTD 5.10 s11.4.4.1]
+    if (!enable) effects.append(drop_everything());
     return effects;
 }
 

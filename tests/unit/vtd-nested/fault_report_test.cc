@@ -255,3 +255,17 @@ TEST_CASE("Two units count their faults apart", "[vtd][report]") {
     CHECK(causes(one) == kPpf);
     CHECK(causes(other) == 0);
 }
+
+TEST_CASE("Enabling translation starts the ring at 0, whatever was recorded while it was off", "[vtd][report]") {
+    Guest guest;
+    iommu::Request request;
+    request.requester = iommu::RequesterId{kDevice};
+    request.iova = iommu::Iova{0xfee00000};
+    (void)guest.unit.interrupt_access(request, 4);  // a read: 29h, also with translation off
+    REQUIRE(guest.record(0).reason() == 0x29);
+    guest.clear_record(0);
+    guest.enable(kTtmLegacy);
+    (void)guest.read(kDevice, 0x4000);
+    CHECK(guest.record(0).reason() == 0x01);
+    CHECK_FALSE(guest.record(1).fault());
+}
