@@ -253,6 +253,20 @@ TEST_CASE("Iotlb: ranges of more pages than there are sets find every page") {
         REQUIRE_FALSE(has(tlb, stage.tag, page << 12));
 }
 
+// Sixteen sets, all of which a range of sixteen pages touches.
+TEST_CASE("Iotlb: a range keeps other domains and spaces in the sets that it looks through") {
+    Iotlb tlb(64);
+    const std::vector<TlbTag> kept = {first(8, 3), nested(7, 2), first(9, 2), second(8, 3), second(8, 2)};
+    for (const TlbTag& tag : kept)
+        put(tlb, tag, 0x4000);
+    tlb.invalidate_second_range(DomainTag{7}, iovas(0, 0xffff));
+    tlb.invalidate_first_range(DomainTag{7}, SpaceTag{3}, iovas(0, 0xffff));
+    for (const TlbTag& tag : kept) {
+        INFO("domain " << tag.domain.value << " space " << tag.space.value << " kind " << static_cast<int>(tag.kind));
+        CHECK(has(tlb, tag, 0x4000));
+    }
+}
+
 TEST_CASE("Iotlb: what was dropped can be filled again, with each kind of invalidation") {
     Iotlb tlb(64);
     const auto check_again = [&](std::uint64_t address) {

@@ -86,9 +86,9 @@ TEST_CASE("Iotlb: while several threads replace entries of one set, a hit is the
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> wrong{0}, hits{0};
     const auto look_and_fill = [&](std::uint64_t stride) {
-        for (std::uint64_t n = 0; !stop.load(); ++n) {
-            const TlbTag tag = first(7, static_cast<std::uint32_t>(n % 5));
-            const std::uint64_t iova = n * stride % 13 << 12;
+        for (std::uint64_t n = 0; !stop.load(); n = n * 6364136223846793005u + stride) {  // any order will do
+            const TlbTag tag = first(7, static_cast<std::uint32_t>((n >> 33) % 5));
+            const std::uint64_t iova = (n >> 40) % 29 << 12;
             const Rights rights = (iova & 0x1000) != 0 ? Rights::Read : Rights::ReadWrite;
             if (const auto found = tlb.find(tag, Iova{iova})) {
                 ++hits;
@@ -98,7 +98,7 @@ TEST_CASE("Iotlb: while several threads replace entries of one set, a hit is the
         }
     };
     std::thread one(look_and_fill, 7), two(look_and_fill, 11);
-    while (hits.load() < 20000)
+    while (hits.load() < 400000)
         std::this_thread::sleep_for(std::chrono::microseconds(100));
     stop = true;
     one.join();
