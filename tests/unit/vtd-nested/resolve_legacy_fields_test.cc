@@ -139,7 +139,9 @@ TEST_CASE("Legacy context entry: TT=10 needs PT, TT=01 needs device-TLBs, TT=11 
 
 TEST_CASE("Legacy context entry: a reserved bit outranks an unsupported AW or TT", "[vtd][resolve]") {
     Guest guest;
-    build(guest, 7, 3);
-    guest.flip(guest.context_entry(kDevice), 5);
+    build(guest);
+    const std::uint64_t entry = guest.context_entry(kDevice);
+    guest.poke(entry, guest.peek(entry) | 3 << 2 | 1 << 5);
+    guest.poke(entry + 8, 7 << 8 | 7);
     expect_fault(guest, read_at(kIova), 0x0b);
 }
