@@ -19,7 +19,10 @@ using iommu::IovaRange;
 using iommu::Kick;
 using iommu::Pa;
 using iommu::Pulse;
+using iommu::RequesterId;
+using iommu::ResumeStalled;
 using iommu::SendMsi;
+using iommu::StallAction;
 using iommu::StoreStatus;
 using iommu::TraceClass;
 using iommu::TraceLine;
@@ -29,6 +32,7 @@ using iommu::Unmap;
 class Recorder : public iommu::MemoryPort,
                  public iommu::Interrupts,
                  public iommu::UnmapListeners,
+                 public iommu::Endpoints,
                  public iommu::Clock,
                  public iommu::Trace {
   public:
@@ -36,6 +40,9 @@ class Recorder : public iommu::MemoryPort,
     bool send_msi(std::uint64_t address, std::uint32_t data) override {
         note("msi", address, data);
         return address < 0xfef00000;
+    }
+    void resume(iommu::RequesterId requester, std::uint16_t stall_tag, StallAction action) override {
+        note("resume", requester.value, std::uint64_t{stall_tag} << 4 | static_cast<std::uint8_t>(action));
     }
     void pulse(unsigned line) override { note("pulse", line, 0); }
     void unmap(const IovaRange& range) override { note("unmap", range.first.value, range.last.value); }
@@ -62,7 +69,7 @@ struct World {
     GuestMemory memory{recorder};
     World() { memory.set_ram(std::array{recorder.ram.range()}); }
     std::uint32_t perform(const Effects& effects) {
-        return iommu::perform(effects, memory, {recorder, recorder, recorder, recorder, recorder});
+        return iommu::perform(effects, memory, {recorder, recorder, recorder, recorder, recorder, recorder});
     }
 };
 
@@ -74,6 +81,7 @@ TEST_CASE("Effects: performed in the order they were added, each through its por
     effects.add(StoreStatus{Pa{0x100}, 0xabcd1234});
     effects.add(SendMsi{0xfee01000, 0x4031});
     effects.add(Pulse{3});
+    effects.add(ResumeStalled{.requester = RequesterId{0x20}, .stall_tag = 0xabc, .action = StallAction::Discard});
     effects.add(GateChanged{true});
     effects.add(Kick{});
     effects.add(GateChanged{false});
@@ -85,6 +93,7 @@ TEST_CASE("Effects: performed in the order they were added, each through its por
                                       "written 100 4 status=abcd1234",
                                       "msi fee01000 4031 status=abcd1234",
                                       "pulse 3 0 status=abcd1234",
+                                      "resume 20 abc2 status=abcd1234",
                                       "gate 1 0 status=abcd1234",
                                       "kick 0 0 status=abcd1234",
                                       "gate 0 0 status=abcd1234",

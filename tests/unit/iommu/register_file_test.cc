@@ -232,6 +232,12 @@ TEST_CASE("RegisterFile: the unit's own view has no access rules") {
     CHECK(file.get<CTL>().raw() == 0xff0000ff);
 }
 
+TEST_CASE("RegisterFile: the spec of a register is found by its offset") {
+    const RegisterFile file = make_file();
+    CHECK(file.spec(0x020).name == "WIDE");
+    CHECK(file.spec(0x034).reset == 0x22222222);
+}
+
 TEST_CASE("RegisterFile: saved values come back in the order of the specs") {
     RegisterFile file = make_file();
     REQUIRE(file.specs().size() == 6);
