@@ -39,7 +39,7 @@ static int compare(const void* a, const void* b) {
     return (left > right) - (left < right);
 }
 
-static double median(double* values, unsigned count) {
+double bench_median(double* values, unsigned count) {
     qsort(values, count, sizeof *values, compare);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
@@ -54,7 +54,7 @@ static void run_case(const struct bench_case* bench_case, unsigned rounds) {
     }
     for (unsigned i = 0; i < BENCH_SUBJECTS; i++) {
         if (spent[i][0] != BENCH_NOT_MEASURED) {
-            printf("%s\t%s\t%.1f\n", bench_case->name, bench_subjects[i].name, median(spent[i], rounds));
+            printf("%s\t%s\t%.1f\n", bench_case->name, bench_subjects[i].name, bench_median(spent[i], rounds));
         }
     }
     fflush(stdout);

@@ -101,6 +101,7 @@ struct bench_case {
 extern const struct bench_case bench_cases[];
 extern const size_t bench_cases_count;
 
+double bench_median(double* values, unsigned count);
 void bench_cases_prepare(void);
 /* Ends QEMU unless each page's translation is the page. */
 void bench_subject_check(const struct bench_subject* subject);

@@ -13,8 +13,6 @@
 #include "qemu/thread.h"
 #include "qemu/timer.h"
 
-/* Few enough for a round to be over before another process takes the processor, as a rule: the median forgets the rest.
- */
 #define HOT_CALLS 20000u
 #define SOME_PAGES 8192u
 #define INVALIDATIONS 64u
@@ -38,13 +36,23 @@ static void read_word(AddressSpace* as, hwaddr address) {
     compiler_keeps(address_space_ldl_le(as, address, MEMTXATTRS_UNSPECIFIED, NULL));
 }
 
-static double per_operation(int64_t start, unsigned operations) { return (double)(get_clock() - start) / operations; }
+/* The processor time of this thread, which other processes do not add to. */
+static int64_t processor_time(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * NANOSECONDS_PER_SECOND + now.tv_nsec;
+}
+
+static double per_operation(int64_t start, unsigned operations) {
+    return (double)(processor_time() - start) / operations;
+}
 
 /* One page */
 
 static double hot_translate(struct bench_subject* subject) {
     RCU_READ_LOCK_GUARD();
-    const int64_t start = get_clock();
+    const int64_t start = processor_time();
 
     for (unsigned i = 0; i < HOT_CALLS; i++) {
         translate(subject->as, bench_page(1) + (i & 0xffc));
@@ -54,7 +62,7 @@ static double hot_translate(struct bench_subject* subject) {
 
 static double hot_read(struct bench_subject* subject) {
     RCU_READ_LOCK_GUARD();
-    const int64_t start = get_clock();
+    const int64_t start = processor_time();
 
     for (unsigned i = 0; i < HOT_CALLS; i++) {
         read_word(subject->as, bench_page(1) + (i & 0xffc));
@@ -92,7 +100,7 @@ static double random_translate(struct bench_subject* subject) {
 
     touch(subject, 0, BENCH_PAGES);
     RCU_READ_LOCK_GUARD();
-    start = get_clock();
+    start = processor_time();
     for (uint32_t i = 0; i < SOME_PAGES; i++) {
         translate(subject->as, bench_page(pages[i]));
     }
@@ -105,7 +113,7 @@ static double random_read(struct bench_subject* subject) {
 
     touch(subject, 0, BENCH_PAGES);
     RCU_READ_LOCK_GUARD();
-    start = get_clock();
+    start = processor_time();
     for (uint32_t i = 0; i < SOME_PAGES; i++) {
         read_word(subject->as, bench_page(pages[i]));
     }
@@ -116,13 +124,13 @@ static double first_touch(struct bench_subject* subject) {
     int64_t start;
 
     drop_all(subject);
-    start = get_clock();
+    start = processor_time();
     touch(subject, 0, SOME_PAGES);
     return per_operation(start, SOME_PAGES);
 }
 
 /* Invalidation: of what is in every unit's cache, however small, which is full each time. The time of one command with
- * its wait, from the write of the tail on. */
+ * its wait, in wall-clock time: one is too short for the other clock. */
 
 static void invalidate_page(struct bench_driver* driver) {
     bench_driver_invalidate_pages(driver, bench_page(BENCH_PAGES - 1), 0);
@@ -133,7 +141,7 @@ static void invalidate_512_pages(struct bench_driver* driver) {
 }
 
 static double per_invalidation(struct bench_subject* subject, void (*invalidate)(struct bench_driver*)) {
-    int64_t spent = 0;
+    double spent[INVALIDATIONS];
 
     if (subject->driver.mode == BENCH_NO_UNIT) {
         return BENCH_NOT_MEASURED;
@@ -144,10 +152,10 @@ static double per_invalidation(struct bench_subject* subject, void (*invalidate)
         const int64_t start = get_clock();
 
         invalidate(&subject->driver);
-        spent += get_clock() - start;
+        spent[i] = get_clock() - start;
         touch(subject, BENCH_PAGES - CACHED_BY_ALL, CACHED_BY_ALL);
     }
-    return (double)spent / INVALIDATIONS;
+    return bench_median(spent, INVALIDATIONS);
 }
 
 static double page_invalidation(struct bench_subject* subject) { return per_invalidation(subject, invalidate_page); }
