@@ -5,8 +5,8 @@ namespace vtd_driver {
 namespace {
 
 qtest::QemuOptions options_for(const GuestOptions& options) {
-    qtest::QemuOptions result{
-        .arguments = {"-device", "vtd-nested,id=iommu0" + options.properties, "-device", qtest::EduDevice::option}};
+    qtest::QemuOptions result{.arguments = {"-device", options.device + ",id=iommu0" + options.properties, "-device",
+                                            qtest::EduDevice::option}};
     result.arguments.insert(result.arguments.end(), options.arguments.begin(), options.arguments.end());
     return result;
 }

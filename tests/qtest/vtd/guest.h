@@ -32,6 +32,7 @@ using Bytes = std::vector<std::uint8_t>;
 struct GuestOptions {
     std::string properties;              // ",name=value..." for the unit
     std::vector<std::string> arguments;  // for QEMU
+    std::string device = "vtd-nested";   // or QEMU's own, to check the driver's half
 };
 
 class Guest {
