@@ -200,6 +200,25 @@ TEST_CASE("Migration: protected regions stay protected", "[vtd][migration]") {
     CHECK(destination.dma_read(source, page) != Guest::pattern(1));
 }
 
+TEST_CASE("Migration: what the unit writes behind QEMU's back is sent, too", "[vtd][migration]") {
+    Source source;
+    auto& qmp = source.qemu.qmp();
+    const auto file = source.folder.file("machine");
+    qmp.execute("migrate-set-capabilities", {{"capabilities",
+                                              {{{"capability", "events"}, {"state", true}},
+                                               {{"capability", "pause-before-switchover"}, {"state", true}}}}});
+    qmp.execute("migrate", {{"uri", "file:" + file}});
+    while (qmp.wait_event("MIGRATION").value("status", "") != "pre-switchover") {
+    }
+    // All of memory has been sent; what changes now must be noticed.
+    source.queue.submit(descriptor::wait_status(source.statuses, done));
+    qmp.execute("migrate-continue", {{"state", "pre-switchover"}});
+    while (qmp.wait_event("MIGRATION").value("status", "") != "completed") {
+    }
+    Destination destination(file);
+    CHECK(destination.qemu.qtest().readl(source.statuses) == done);
+}
+
 TEST_CASE("Migration: a unit with other capabilities refuses with a sentence", "[vtd][migration]") {
     Source source;
     const auto file = source.saved();
