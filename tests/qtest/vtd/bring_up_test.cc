@@ -142,3 +142,12 @@ TEST_CASE("BringUp: a unit without scalable mode is a legacy unit", "[vtd][bring
     guest.start();
     CHECK(guest.dma_read(0x1000) == Guest::pattern(1));
 }
+
+TEST_CASE("BringUp: commands are taken from an 8-byte write, too", "[vtd][bring-up]") {
+    Guest guest(Mode::Scalable);
+    guest.unit.write64(reg::GCMD, QIE | std::uint64_t{0xffffffff} << 32);  // GCMD, then GSTS
+    CHECK(guest.unit.status() == QIES);
+    CHECK(guest.unit.read64(reg::GCMD) == std::uint64_t{QIES} << 32);
+    guest.unit.write64(reg::GCMD, 0);
+    CHECK(guest.unit.status() == 0);
+}

@@ -3,6 +3,8 @@
 // PMEN and the two regions that DMA cannot reach.
 #include <catch2/catch_test_macros.hpp>
 
+#include <algorithm>
+
 #include "vtd/guest.h"
 
 using namespace vtd_driver;
@@ -72,6 +74,22 @@ TEST_CASE("ProtectedRegions: a translation does not lead into one", "[vtd][prote
     protect_low(guest.unit, static_cast<std::uint32_t>(base), static_cast<std::uint32_t>(base));
     CHECK(guest.dma_read(0x1000) != Guest::pattern(1));
     CHECK(guest.take_faults().empty());
+}
+
+TEST_CASE("ProtectedRegions: a transfer stops at the edge, in the middle of a large page, too", "[vtd][protected]") {
+    Guest guest(Mode::Scalable);
+    const std::uint32_t granularity = low_granularity(guest.unit);
+    const auto base = guest.ram.allocate_pages(2 * granularity / qtest::page_size, granularity);
+    const std::uint64_t edge = base + granularity;
+    auto stage = guest.second_stage();
+    stage.map({.iova = 64 * size_1g, .target = 0, .level = 3});
+    guest.scalable.set(guest.requester(), PasidEntry::over_second_stage(stage, 2));
+    guest.start();
+    protect_low(guest.unit, static_cast<std::uint32_t>(edge), static_cast<std::uint32_t>(edge));
+    guest.dma_write(64 * size_1g + edge - 32, Guest::pattern(1));
+    auto expected = Guest::pattern(1);
+    std::fill(expected.begin() + 32, expected.end(), std::uint8_t{0});
+    CHECK(guest.memory(edge - 32) == expected);
 }
 
 TEST_CASE("ProtectedRegions: a limit below the base protects nothing", "[vtd][protected]") {

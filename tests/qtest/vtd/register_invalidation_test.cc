@@ -164,6 +164,17 @@ TEST_CASE("RegisterInvalidation: no granularity is refused", "[vtd][invalidation
     CHECK(guest.at_near.is_stale());
 }
 
+TEST_CASE("RegisterInvalidation: refused while the queue is on", "[vtd][invalidation]") {
+    StaleGuest guest;
+    guest.queue.enable();
+    CHECK(guest.invalidate_iotlb(Granularity::Global, 0) == Granularity::Refused);
+    CHECK(guest.invalidate_context({Granularity::Global}) == Granularity::Refused);
+    CHECK(guest.at_near.is_stale());
+    guest.unit.clear(QIE);
+    CHECK(guest.invalidate_iotlb(Granularity::Global, 0) == Granularity::Global);
+    CHECK(guest.at_near.is_fresh());
+}
+
 TEST_CASE("RegisterInvalidation: scalable mode has none", "[vtd][invalidation]") {
     Guest guest(Mode::Scalable);
     auto stage = guest.second_stage();

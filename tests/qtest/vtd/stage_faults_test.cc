@@ -194,3 +194,20 @@ TEST_CASE("FirstStageFaults: five levels reach further", "[vtd][faults]") {
     check_access(guest, bit(47), Access::Read, no_fault);
     check_access(guest, bit(56), Access::Read, 0x80);
 }
+
+TEST_CASE("SecondStageFaults: a large page around the messages is usable beside them", "[vtd][faults]") {
+    Guest guest(Mode::Scalable);
+    auto stage = guest.second_stage();
+    constexpr std::uint64_t around = 3 * size_1g;
+    constexpr std::uint64_t base = 64 * size_1g;
+    constexpr std::uint64_t messages = base + interrupt_range - around;
+    stage.map({.iova = base, .target = around, .level = 3});
+    guest.scalable.set(guest.requester(), PasidEntry::over_second_stage(stage, 5));
+    guest.start();
+    for (int again = 0; again < 2; ++again) {
+        check_access(guest, messages - size_4k, Access::Read, no_fault);
+        check_access(guest, messages, Access::Write, 0x87);
+        check_access(guest, messages + 0xff000, Access::Read, 0x87);
+        check_access(guest, messages + 0x100000, Access::Read, no_fault);
+    }
+}

@@ -186,3 +186,21 @@ TEST_CASE("Translation: a transfer over a page's end goes on where the next page
     CHECK(guest.dma_read(0x2000 - 32) == data);
     CHECK(guest.take_faults().empty());
 }
+
+TEST_CASE("Translation: a cache that is too small for the pages in use is still right", "[vtd][translation]") {
+    Guest guest(Mode::Scalable, {.properties = ",iotlb-entries=64"});
+    constexpr std::uint64_t pages = 150;
+    auto stage = guest.second_stage();
+    const auto base = guest.ram.allocate_pages(pages);
+    for (std::uint64_t i = 0; i < pages; ++i) {
+        guest.ram.write64(base + i * size_4k, 0xfeed0000 + i);
+        stage.map({.iova = 0x123456000000 + i * size_4k, .target = base + i * size_4k});
+    }
+    guest.scalable.set(guest.requester(), PasidEntry::over_second_stage(stage, 3));
+    guest.start();
+    for (std::uint64_t i = 0; i < 2 * pages; ++i) {
+        guest.edu.copy(0x123456000000 + i % pages * size_4k, guest.sink, 8);
+        CHECK(guest.ram.read64(guest.sink) == 0xfeed0000 + i % pages);
+    }
+    CHECK(guest.take_faults().empty());
+}
