@@ -7,9 +7,11 @@
 #include "qemu/error-report.h"
 #include "qemu/lockable.h"
 
-/* A store that nobody answers is the guest's own doing: the unit sends what the guest wrote into its registers. */
-static void store(const struct message* message) {
-    address_space_stl_le(&address_space_memory, message->address, message->data, MEMTXATTRS_UNSPECIFIED, NULL);
+static bool store(const struct message* message) {
+    MemTxResult result;
+
+    address_space_stl_le(&address_space_memory, message->address, message->data, MEMTXATTRS_UNSPECIFIED, &result);
+    return result == MEMTX_OK;
 }
 
 /* Takes all that is waiting, so that nothing is sent with the lock held. */
@@ -58,17 +60,18 @@ void messages_destroy(struct messages* messages) {
     qemu_mutex_destroy(&messages->lock);
 }
 
-void messages_send(struct messages* messages, uint64_t address, uint32_t data) {
+bool messages_send(struct messages* messages, uint64_t address, uint32_t data) {
     const struct message message = {.address = address, .data = data};
 
     if (bql_locked()) {
-        store(&message);
-        return;
+        return store(&message);
     }
     add_waiting(messages, &message);
     qemu_bh_schedule(messages->send_bh);
+    return true;
 }
 
+/* A store that nobody answers is the guest's own doing: the unit sends what the guest wrote into its registers. */
 void messages_flush(struct messages* messages) {
     struct message taken[MESSAGES_WAITING_MAX];
     const unsigned count = take_waiting(messages, taken);

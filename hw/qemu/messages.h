@@ -32,8 +32,8 @@ struct messages {
 void messages_init(struct messages* messages, MemReentrancyGuard* guard);
 void messages_destroy(struct messages* messages);
 
-/* Any thread. */
-void messages_send(struct messages* messages, uint64_t address, uint32_t data);
+/* Any thread. False when nobody answered; a message that waits for the main loop counts as answered. */
+bool messages_send(struct messages* messages, uint64_t address, uint32_t data);
 
 /* Under the big lock: sends what is waiting, or forgets it. */
 void messages_flush(struct messages* messages);

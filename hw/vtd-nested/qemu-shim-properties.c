@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * qemu-shim-properties: the properties of `-device vtd-nested`.
+ * qemu-shim-properties: the properties of `-device vtd-nested`; hw/qemu/properties.h tells how they work.
  *
- * One for each field of the unit's configuration, by the field's name. What the user leaves out is left to the unit,
- * which may have to decide by what the user did say; so QEMU sets no defaults, and those in the help text are what the
- * unit decides when nothing is said. A realized device shows what was decided. `trace` may be changed while the guest
- * runs. Three come from the base type of all x86 IOMMUs: `pt` is the capability of that name, `intremap` and
- * `device-iotlb` ask for what is not built.
- *
- * A realized device has read-only properties more: the counters, and CAP and ECAP as the guest reads them.
+ * Three come from the base type of all x86 IOMMUs: `pt` is the capability of that name, `intremap` and `device-iotlb`
+ * ask for what is not built.
  */
 #include "hw/vtd-nested/qemu-shim.h"
 
-#include "hw/qdev-properties.h"
+#include "hw/qemu/properties.h"
 #include "qapi/error.h"
-#include "qapi/visitor.h"
-#include "qobject/qbool.h"
-#include "qobject/qnum.h"
 
 /* Configuration */
 
-struct field {
-    const char* name;
-    size_t offset; /* in struct vtd_nested_config */
-    const PropertyInfo* info;
-    const char* description;
-};
-
 #define CAPABILITY(field, type, text) {#field, offsetof(struct vtd_nested_config, field), &qdev_prop_##type, text}
 
-/* The unit's flags are bytes that are 0 or 1. */
-QEMU_BUILD_BUG_ON(sizeof(bool) != sizeof(uint8_t));
-
-static const struct field fields[] = {
+static const struct config_field fields[] = {
     CAPABILITY(ver, uint8, "VER_REG: major version in 7:4, minor in 3:0"),
     CAPABILITY(haw, uint8, "host address width in bits, as the DMAR table reports it, 39..52"),
     CAPABILITY(nd, uint8, "CAP.ND: 2^(4+2*nd) domains, 0..6"),
@@ -68,57 +50,22 @@ static const struct field fields[] = {
     CAPABILITY(rps, bool, "ECAP.RPS: RID_PASID field in context entries"),
     CAPABILITY(adms, bool, "ECAP.ADMS: abort-DMA mode"),
     CAPABILITY(rprivs, bool, "ECAP.RPRIVS: RID_PRIV field in context entries"),
+    {"iotlb-entries", offsetof(struct vtd_nested_config, iotlb_entries), &qdev_prop_uint32,
+     "cached translations, a power of two, 64..1048576"},
 };
-
-static const struct field iotlb_entries_field = {
-    "iotlb-entries",
-    offsetof(struct vtd_nested_config, iotlb_entries),
-    &qdev_prop_uint32,
-    "cached translations, a power of two, 64..1048576",
-};
-
-/* QEMU keeps pointers to the properties as long as the class lives. */
-static Property properties[ARRAY_SIZE(fields) + 1];
-
-static Property property_of(const struct field* field) {
-    return (Property){
-        .name = field->name,
-        .info = field->info,
-        .offset = offsetof(struct vtd_device, config) + field->offset,
-    };
-}
-
-static QObject* value_of(const struct field* field, const struct vtd_nested_config* config) {
-    const uint8_t* stored = (const uint8_t*)config + field->offset;
-
-    if (field == &iotlb_entries_field) {
-        return QOBJECT(qnum_from_uint(config->iotlb_entries));
-    }
-    return field->info == &qdev_prop_bool ? QOBJECT(qbool_from_bool(*stored)) : QOBJECT(qnum_from_uint(*stored));
-}
-
-/* For the help text alone: with no initializer beside it, QEMU does not set the value. */
-static void describe(ObjectClass* class, const struct field* field, const struct vtd_nested_config* defaults) {
-    object_class_property_set_description(class, field->name, field->description);
-    object_class_property_find(class, field->name)->defval = value_of(field, defaults);
-}
 
 static void add_config(DeviceClass* class) {
-    ObjectClass* object_class = OBJECT_CLASS(class);
     struct vtd_nested_config defaults;
-
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        properties[i] = property_of(&fields[i]);
-    }
-    properties[ARRAY_SIZE(fields)] = property_of(&iotlb_entries_field);
-    device_class_set_props_n(class, properties, ARRAY_SIZE(properties));
+    const struct config_fields config = {
+        .fields = fields,
+        .count = ARRAY_SIZE(fields),
+        .offset = offsetof(struct vtd_device, config),
+        .defaults = &defaults,
+    };
 
     vtd_nested_default_config(&defaults, sizeof defaults);
     vtd_nested_settle_config(&defaults, NULL, 0);
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        describe(object_class, &fields[i], &defaults);
-    }
-    describe(object_class, &iotlb_entries_field, &defaults);
+    properties_add_config(class, &config);
 }
 
 void vtd_properties_init(struct vtd_device* device) {
@@ -131,7 +78,7 @@ void vtd_properties_init(struct vtd_device* device) {
 }
 
 bool vtd_properties_settle(struct vtd_device* device, Error** errp) {
-    char why[VTD_WHY_SIZE] = "";
+    char why[UNIT_WHY_SIZE] = "";
 
     /* The base type says only on or off, and on unless asked. */
     device->config.pt = device->parent.pt_supported ? VTD_NESTED_AUTO : 0;
@@ -158,75 +105,26 @@ bool vtd_properties_check_base(struct vtd_device* device, Error** errp) {
 
 /* Trace */
 
-static char* get_trace(Object* object, Error** errp) { return trace_classes_print(VTD_NESTED(object)->trace_chosen); }
+static char* get_trace(Object* object, Error** errp) {
+    return trace_classes_print(VTD_NESTED(object)->unit.trace_chosen);
+}
 
 static void set_trace(Object* object, const char* names, Error** errp) {
-    uint32_t classes;
-
-    if (trace_classes_parse(names, &classes, errp)) {
-        vtd_device_choose_trace(VTD_NESTED(object), classes);
-    }
+    properties_set_trace(&VTD_NESTED(object)->unit, names, errp);
 }
 
 void vtd_properties_add(DeviceClass* class) {
     add_config(class);
-    object_class_property_add_str(OBJECT_CLASS(class), "trace", get_trace, set_trace);
-    object_class_property_set_description(OBJECT_CLASS(class), "trace",
-                                          "what to log: fault, register, invalidation, queue, translation, interrupt, "
-                                          "joined by '+', or all; lines go to the -D file or stderr");
+    properties_add_trace(class, get_trace, set_trace);
 }
 
-/* Counters */
+/* Readings */
 
-static const struct counter {
-    const char* name;
-    size_t offset; /* in struct iommu_counters */
-    const char* description;
-} counters[] = {
-    {"translations", offsetof(struct iommu_counters, translations), "answered requests"},
-    {"hits", offsetof(struct iommu_counters, hits), "requests answered with no table read"},
-    {"misses", offsetof(struct iommu_counters, misses), "requests that needed a walk"},
-    {"faults", offsetof(struct iommu_counters, faults), "blocked requests"},
-    {"recorded", offsetof(struct iommu_counters, recorded), "faults that reached a fault recording register"},
-    {"invalidations", offsetof(struct iommu_counters, invalidations), "invalidation commands carried out"},
-    {"waits", offsetof(struct iommu_counters, waits), "completed invalidation waits"},
-    {"queue-errors", offsetof(struct iommu_counters, queue_errors), "times that the invalidation queue stopped"},
-    {"messages", offsetof(struct iommu_counters, messages), "interrupts sent by the unit itself"},
-};
-
-static void get_counter(Object* object, Visitor* visitor, const char* name, void* opaque, Error** errp) {
-    const struct counter* counter = opaque;
-    struct iommu_counters values = {.size = sizeof values};
-
-    vtd_nested_counters(VTD_NESTED(object)->unit, &values);
-    visit_type_uint64(visitor, name, (uint64_t*)((char*)&values + counter->offset), errp);
-}
-
-static void get_cap(Object* object, Visitor* visitor, const char* name, void* opaque, Error** errp) {
-    uint64_t value = vtd_nested_cap(VTD_NESTED(object)->unit);
-
-    visit_type_uint64(visitor, name, &value, errp);
-}
-
-static void get_ecap(Object* object, Visitor* visitor, const char* name, void* opaque, Error** errp) {
-    uint64_t value = vtd_nested_ecap(VTD_NESTED(object)->unit);
-
-    visit_type_uint64(visitor, name, &value, errp);
-}
-
-static void add_reading(Object* object, const char* name, ObjectPropertyAccessor* get, const void* opaque,
-                        const char* description) {
-    object_property_add(object, name, "uint64", get, NULL, NULL, (void*)opaque);
-    object_property_set_description(object, name, description);
-}
-
-/* Of the realized device and not of the class, so that the help text lists only what can be set. */
 void vtd_properties_add_readings(struct vtd_device* device) {
-    Object* object = OBJECT(device);
+    static const struct register_reading registers[] = {
+        {"cap-register", 0x08, 8, "CAP_REG as the guest reads it"},
+        {"ecap-register", 0x10, 8, "ECAP_REG as the guest reads it"},
+    };
 
-    for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-        add_reading(object, counters[i].name, get_counter, &counters[i], counters[i].description);
-    }
-    add_reading(object, "cap-register", get_cap, NULL, "CAP_REG as the guest reads it");
-    add_reading(object, "ecap-register", get_ecap, NULL, "ECAP_REG as the guest reads it");
+    properties_add_readings(&device->unit, registers, ARRAY_SIZE(registers));
 }
