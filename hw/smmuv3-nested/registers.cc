@@ -65,7 +65,9 @@ std::vector<RegisterSpec> register_specs(const Capabilities& c) {
     specs.push_back(spec_of<GERROR>());
     const std::uint64_t no_errors = GERRORN::PRIQ_ABT_ERR::mask | GERRORN::MSI_PRIQ_ABT_ERR::mask |
                                     GERRORN::CMDQP_ERR::mask | GERRORN::DPT_ERR::mask;
-    specs.push_back(without(spec_of<GERRORN>(), no_errors));
+    const std::uint64_t message_errors =
+        GERRORN::MSI_CMDQ_ABT_ERR::mask | GERRORN::MSI_EVENTQ_ABT_ERR::mask | GERRORN::MSI_GERROR_ABT_ERR::mask;
+    specs.push_back(without(spec_of<GERRORN>(), no_errors | (c.msi != 0 ? 0 : message_errors)));
     add_message_registers(specs, c);
     specs.push_back(spec_of<STRTAB_BASE>());
     specs.push_back(without(spec_of<STRTAB_BASE_CFG>(), c.st_level != 0 ? 0 : STRTAB_BASE_CFG::FMT::mask));
