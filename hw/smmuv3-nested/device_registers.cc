@@ -30,6 +30,8 @@ RegisterWrite keep_guarded(RegisterWrite write, RegisterFile& registers) {
 
 std::uint64_t Unit::read(std::uint64_t offset, unsigned size) const {
     const std::lock_guard lock(mutex_);
+    const auto word = [this](std::uint64_t at) { return registers_.read(canonical_offset(at), 4); };
+    if (registers_.splits(offset, size)) return word(offset) | word(offset + 4) << 32;
     return registers_.read(size == 4 ? canonical_offset(offset) : offset, size);
 }
 

@@ -41,9 +41,18 @@ class FakePorts : public iommu::MemoryPort,
         if (on_written) on_written(address.value);
     }
     bool send_msi(std::uint64_t address, std::uint32_t data) override {
+        if (on_message) on_message(address);
         const std::lock_guard lock(mutex_);
         messages.push_back({address, data});
         return !no_interrupt_controller;
+    }
+    void pulse(unsigned line) override {
+        const std::lock_guard lock(mutex_);
+        pulses.push_back(line);
+    }
+    void resume(iommu::RequesterId requester, std::uint16_t stall_tag, iommu::StallAction action) override {
+        const std::lock_guard lock(mutex_);
+        resumes.push_back({requester.value, stall_tag, action});
     }
     void unmap(const iommu::IovaRange& range) override {
         const std::lock_guard lock(mutex_);
@@ -69,10 +78,20 @@ class FakePorts : public iommu::MemoryPort,
         std::uint64_t address = 0;
         std::uint64_t size = 0;
     };
+    struct Resumed {
+        std::uint32_t requester = 0;
+        std::uint16_t stall_tag = 0;
+        iommu::StallAction action = iommu::StallAction::Abort;
+        friend bool operator==(const Resumed&, const Resumed&) = default;
+    };
     std::vector<Written> dirty;
     // What a processor does right after the unit has written; must not call the unit.
     std::function<void(std::uint64_t address)> on_written;
+    // Called as a message arrives; may call the unit.
+    std::function<void(std::uint64_t address)> on_message;
     std::vector<Msi> messages;
+    std::vector<unsigned> pulses;
+    std::vector<Resumed> resumes;
     std::vector<iommu::IovaRange> unmaps;
     std::vector<bool> gates;
     std::vector<std::string> lines;
