@@ -156,7 +156,10 @@ Decoded plan_el2(Opcode opcode, const Words<2>& words, const CommandContext& con
     const TlbDrop drop = of_el2(context);
     // Both EL2 worlds at once, and rarely asked for: everything.
     if (opcode == Opcode::TLBI_EL2_ALL) return scoped({}, TlbDrop::Scope::All);
-    if (opcode == Opcode::TLBI_EL2_ASID) return scoped(drop, TlbDrop::Scope::Space, command.get<TLBI::ASID>());
+    // Only EL2-E2H has ASIDs, whatever CR2.E2H is now. [SMMU G.b s4.4.2.10]
+    if (opcode == Opcode::TLBI_EL2_ASID) {
+        return scoped({.domain = domain_of(StreamWorld::EL2_E2H, 0)}, TlbDrop::Scope::Space, command.get<TLBI::ASID>());
+    }
     if (opcode == Opcode::TLBI_EL2_VA) return by_address(drop, command, world, context);
     return by_address_any_asid(drop, command, world, context);
 }
