@@ -3,6 +3,7 @@
 #
 # Reads deb822 stanzas (one-line entries are converted first by apt-one-line.awk); writes deb822 stanzas.
 # Variables: codename (bookworm), types ("deb" or "deb deb-src": what the copies offer), extra (a suite to add, or empty),
+# foreign (an architecture other than this machine's, to which the entries' own restrictions do not apply, or empty),
 # any (1: take every archive that has the suite, for a mirror whose address does not say Debian).
 # Chosen: enabled entries for binary packages whose suite is the codename or its -updates or -security, from a Debian
 # archive; a vendor's archive that names its suites after Debian's releases is left alone.
@@ -23,7 +24,7 @@ BEGIN { RS = ""; FS = "\n" }
     if (!chosen()) next
     print_entry(suites_kept, types)
     if (extra != "" && !extra_done && (" " suites_kept " ") ~ (" (" codename "|stable|oldstable) ")) {
-        print_entry(extra, "deb deb-src")
+        print_entry(extra, foreign == "" ? "deb deb-src" : "deb")
         extra_done = 1
     }
 }
@@ -52,7 +53,7 @@ function print_entry(suites, kinds,    i) {
     print "Suites: " suites
     print "Components: main"
     for (i = 1; i <= count; i++)
-        if (names[i] !~ /^(types|suites|components|enabled|targets)$/) print shown[i]
+        if (names[i] !~ /^(types|suites|components|enabled|targets)$/ && (foreign == "" || names[i] !~ /^architectures/)) print shown[i]
     print "Targets: Packages Sources"
     print ""
 }

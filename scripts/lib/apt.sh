@@ -5,6 +5,8 @@
 CODENAME=
 EXTRA_SUITE=
 APT_OPTIONS=()
+APT_STATE=
+FOREIGN=
 
 # Sets CODENAME, and EXTRA_SUITE: the suite that has the newer packages, where the release itself does not.
 know_release() {
@@ -22,12 +24,18 @@ know_release() {
 # The suite of QEMU, the kernel, meson and Catch2.
 new_suite() { echo "${EXTRA_SUITE:-$CODENAME}"; }
 
+# set_apt_options [ARCHITECTURE]: without it the packages are this machine's; with it they are another's, whose packages are
+# taken apart and never installed, so nothing needs to be told to dpkg.
 set_apt_options() {
-    local state=$CACHE/apt
-    mkdir -p "$state/lists/partial" "$state/sources.list.d"
-    APT_OPTIONS=(-o "Dir::State::lists=$state/lists" -o Dir::Etc::sourcelist=/dev/null
-        -o "Dir::Etc::sourceparts=$state/sources.list.d" -o Acquire::Languages=none -o APT::Sandbox::User=root
+    FOREIGN=${1-}
+    APT_STATE=$CACHE/apt${FOREIGN:+-$FOREIGN}
+    mkdir -p "$APT_STATE/lists/partial" "$APT_STATE/sources.list.d"
+    APT_OPTIONS=(-o "Dir::State::lists=$APT_STATE/lists" -o Dir::Etc::sourcelist=/dev/null
+        -o "Dir::Etc::sourceparts=$APT_STATE/sources.list.d" -o Acquire::Languages=none -o APT::Sandbox::User=root
         -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o DPkg::Lock::Timeout=120)
+    if [[ -z $FOREIGN ]]; then return; fi
+    APT_OPTIONS+=(-o "APT::Architecture=$FOREIGN" -o "APT::Architectures=$FOREIGN" -o Dir::State::status=/dev/null
+        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
 }
 
 # Every entry of the machine as deb822 stanzas.
@@ -42,10 +50,11 @@ machine_entries() {
 }
 
 write_private_entries() {
-    local types=deb target=$CACHE/apt/sources.list.d/debian.sources any
-    if [[ -z $EXTRA_SUITE ]]; then types='deb deb-src'; fi
+    local types=deb target=$APT_STATE/sources.list.d/debian.sources any
+    if [[ -z $EXTRA_SUITE && -z $FOREIGN ]]; then types='deb deb-src'; fi
     for any in 0 1; do
         machine_entries | awk -v codename="$CODENAME" -v types="$types" -v extra="$EXTRA_SUITE" -v any="$any" \
+            -v foreign="$FOREIGN" \
             -f "$ROOT/scripts/lib/apt-entries.awk" >"$target"
         if [[ -s $target ]]; then return; fi
     done
@@ -54,11 +63,11 @@ write_private_entries() {
 
 # Reads the package lists, unless that was done within the hour.
 update_lists() {
-    local log=$LOGS/apt-update.log stamp=$CACHE/apt/updated entries=$CACHE/apt/sources.list.d/debian.sources before=''
+    local log=$LOGS/apt-update.log stamp=$APT_STATE/updated entries=$APT_STATE/sources.list.d/debian.sources before=''
     if [[ -r $entries ]]; then before=$(<"$entries"); fi
     write_private_entries
     if [[ -e $stamp && -n $(find "$stamp" -mmin -60) && $before == "$(<"$entries")" ]]; then return; fi
-    step 'reading the package lists (about 10 MB)'
+    step "reading the package lists${FOREIGN:+ of $FOREIGN} (about 10 MB)"
     : >"$log"
     run_apt "$log" apt-get "${APT_OPTIONS[@]}" update || fail_update "$log"
     touch "$stamp"
@@ -66,7 +75,7 @@ update_lists() {
 
 fail_update() {
     local mirror
-    mirror=$(sed -n 's/^URIs: *//p' "$CACHE/apt/sources.list.d/debian.sources" | sort -u | tr '\n' ' ')
+    mirror=$(sed -n 's/^URIs: *//p' "$APT_STATE/sources.list.d/debian.sources" | sort -u | tr '\n' ' ')
     fail_with_log "cannot read the package lists of ${EXTRA_SUITE:-$CODENAME} from ${mirror% }; is there a network, and does the mirror carry this suite?" "$1"
 }
 

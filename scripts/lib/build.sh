@@ -44,7 +44,8 @@ has_options() {
 
 # What QEMU needs of the build.
 PLUGIN_TARGETS=(hw/qemu/nested-iommu-x86_64.so hw/qemu/nested-iommu-x86_64-devices.so)
-export PLUGIN_TARGETS
+PLUGIN_TARGETS_ARM64=(hw/qemu/nested-iommu-aarch64.so hw/qemu/nested-iommu-aarch64-devices.so)
+export PLUGIN_TARGETS PLUGIN_TARGETS_ARM64
 
 # setup_project [MESON-OPTION...] [-- TARGET...]: the stage that builds for the installed QEMU.
 setup_project() {

@@ -3,30 +3,39 @@
 # Debian's stock kernel for the guest: taken out of its package, never installed; and the initramfs made around it.
 
 KERNEL_SERIES=6.12
-KERNEL_MODULES=(nvme virtio_pci virtio_blk e1000e)
-BUSYBOX=$CACHE/busybox/busybox
+KERNEL_MODULES=(nvme virtio_pci virtio_blk e1000e pci_stub)
+ARCH=amd64
+
+# for_architecture ARCHITECTURE COMMAND...: amd64 or arm64, Debian's names; everything below is about ARCH.
+for_architecture() {
+    local ARCH=$1
+    shift
+    if [[ $ARCH == arm64 ]]; then set_apt_options arm64; fi
+    "$@"
+    if [[ $ARCH == arm64 ]]; then set_apt_options; fi
+}
 
 # The folder of the newest kernel in the cache: vmlinuz, release, modules/*.ko and modules/order. Nothing if there is none.
 kernel_folder() {
     local folder newest=
-    for folder in "$CACHE/linux-$KERNEL_SERIES".*-amd64; do
+    for folder in "$CACHE/linux-$KERNEL_SERIES".*-"$ARCH"; do
         if [[ -e $folder/.ready ]]; then newest+=$folder$'\n'; fi
     done
     sort -V <<<"${newest%$'\n'}" | tail -n 1
 }
 
 setup_kernel() {
-    local package release uris log=$LOGS/kernel.log folder
-    stage 'Linux kernel'
+    local package release uris log=$LOGS/kernel-$ARCH.log folder
+    stage "Linux kernel, $ARCH"
     folder=$(kernel_folder)
-    if [[ -n $folder ]]; then
+    if [[ -n $folder && $(<"$folder/.ready") == "${KERNEL_MODULES[*]}" ]]; then
         stage_done "there, $(<"$folder/release")"
         return
     fi
     check_disk
     update_lists
     : >"$log"
-    package=$(kernel_package) || fail "the mirror's $(new_suite) has no linux-image-amd64 of version $KERNEL_SERIES"
+    package=$(kernel_package) || fail "the mirror's $(new_suite) has no linux-image-$ARCH of version $KERNEL_SERIES"
     release=${package#linux-image-}
     mkdir -p "$CACHE/download"
     uris=$(cd "$CACHE/download" && apt-get "${APT_OPTIONS[@]}" download -qq --print-uris "$package" 2>>"$log") ||
@@ -39,10 +48,10 @@ setup_kernel() {
     stage_done "$release, not installed on this machine"
 }
 
-# The package that linux-image-amd64 stands for in the newer suite.
+# The package that linux-image-ARCH stands for in the newer suite.
 kernel_package() {
-    apt-cache "${APT_OPTIONS[@]}" -o "APT::Default-Release=$(new_suite)" show --no-all-versions linux-image-amd64 2>/dev/null |
-        sed -n 's/^Depends:.*\(linux-image-'"${KERNEL_SERIES//./\\.}"'[^ ,]*-amd64\).*/\1/p' | head -n 1 | grep .
+    apt-cache "${APT_OPTIONS[@]}" -o "APT::Default-Release=$(new_suite)" show --no-all-versions "linux-image-$ARCH" 2>/dev/null |
+        sed -n 's/^Depends:.*\(linux-image-'"${KERNEL_SERIES//./\\.}"'[^ ,]*-'"$ARCH"'\).*/\1/p' | head -n 1 | grep .
 }
 
 # unpack_package DEB FOLDER PATTERN...: the files whose names match.
@@ -58,7 +67,7 @@ unpack_kernel() {
     echo "$release" >"$work/release"
     collect_modules "$work" >>"$log" 2>&1 || fail_with_log "Linux $release lacks a module that the guest needs" "$log"
     rm -rf "$work/tree" "$deb"
-    touch "$work/.ready"
+    echo "${KERNEL_MODULES[*]}" >"$work/.ready"
     rm -rf "$folder"
     mv "$work" "$folder"
 }
@@ -97,12 +106,14 @@ take_module() {
 initramfs_path() {
     local key
     key=$(cat "$ROOT"/tests/guest/initramfs/* "$ROOT/tests/guest/make-initramfs" "$(kernel_folder)/release" | sha256sum)
-    echo "$CACHE/initramfs-${key:0:16}.gz"
+    echo "$CACHE/initramfs-$ARCH-${key:0:16}.gz"
 }
+
+busybox_path() { echo "$CACHE/busybox-$ARCH/busybox"; }
 
 # Taken out of its package as well: installing it would replace the machine's own busybox.
 download_busybox() {
-    local log=$1 folder=$CACHE/download work=$CACHE/busybox.new
+    local log=$1 folder=$CACHE/download work=$CACHE/busybox.new busybox
     update_lists
     step 'downloading busybox, 1 MB'
     rm -rf "$work" "$folder"/busybox-static_*.deb
@@ -110,24 +121,26 @@ download_busybox() {
     (cd "$folder" && run_apt "$log" apt-get "${APT_OPTIONS[@]}" download busybox-static) ||
         fail_with_log 'cannot download busybox-static' "$log"
     unpack_package "$folder"/busybox-static_*.deb "$work" '*/bin/busybox' || fail_with_log 'cannot unpack busybox-static' "$log"
-    mkdir -p "${BUSYBOX%/*}"
-    mv "$(find "$work" -name busybox -path '*bin/*' -type f -print -quit)" "$BUSYBOX"
+    busybox=$(busybox_path)
+    mkdir -p "${busybox%/*}"
+    mv "$(find "$work" -name busybox -path '*bin/*' -type f -print -quit)" "$busybox"
     rm -rf "$work" "$folder"/busybox-static_*.deb
 }
 
 setup_initramfs() {
-    local image log=$LOGS/initramfs.log
-    stage initramfs
+    local image busybox log=$LOGS/initramfs-$ARCH.log
+    stage "initramfs, $ARCH"
     image=$(initramfs_path)
     if [[ -e $image ]]; then
         stage_done 'there'
         return
     fi
     : >"$log"
-    if [[ ! -x $BUSYBOX ]]; then download_busybox "$log"; fi
+    busybox=$(busybox_path)
+    if [[ ! -x $busybox ]]; then download_busybox "$log"; fi
     step 'making'
-    run_logged "$log" "$ROOT/tests/guest/make-initramfs" "$(kernel_folder)" "$BUSYBOX" "$image" ||
+    run_logged "$log" "$ROOT/tests/guest/make-initramfs" "$ARCH" "$(kernel_folder)" "$busybox" "$image" ||
         fail_with_log 'cannot make the initramfs' "$log"
-    find "$CACHE" -maxdepth 1 -name 'initramfs-*.gz' ! -path "$image" -mtime +7 -delete
+    find "$CACHE" -maxdepth 1 -name "initramfs-$ARCH-*.gz" ! -path "$image" -mtime +7 -delete
     stage_done "$(du -h "$image" | cut -f 1)B"
 }

@@ -10,9 +10,13 @@ packages_of() {
         printf '%s\n' 'qemu-system-x86 new 1:10.0' make gcc libc6-dev pkgconf ninja-build 'meson new 1.5' flex bison xz-utils \
             python3 python3-venv python3-pip python3-distlib libglib2.0-dev libfdt-dev libpixman-1-dev
         ;;
+    qemu-arm64) printf '%s\n' 'qemu-system-arm new 1:10.0' ;;
+    guest-arm64)
+        printf '%s\n' 'qemu-system-arm new 1:10.0' qemu-efi-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils python3
+        ;;
     guest) printf '%s\n' 'qemu-system-x86 new 1:10.0' gcc libc6-dev xz-utils python3 ;;
     lint) printf '%s\n' clang-format-19 clang-tidy-19 gcovr shellcheck ;;
-    *) fail "no part is called '$1'; the parts are build, qemu, guest, lint and all" ;;
+    *) fail "no part is called '$1'; the parts are build, qemu, guest, guest-arm64, lint and all" ;;
     esac
 }
 
@@ -28,6 +32,7 @@ missing_packages() {
         have=${version[$name]-}
         if [[ -n $have ]] && { [[ -z $least ]] || dpkg --compare-versions "$have" ge "$least"; }; then continue; fi
         if [[ $name == qemu-system-x86 ]] && command -v "$QEMU" >/dev/null; then continue; fi
+        if [[ $name == qemu-system-arm ]] && command -v "$QEMU_AARCH64" >/dev/null; then continue; fi
         if [[ $name == meson && -z $have ]] && own_meson_will_do "$least"; then continue; fi
         if [[ $origin == new && -n $EXTRA_SUITE ]]; then MISSING_NEW+=("$name"); else MISSING+=("$name"); fi
     done < <(for part; do packages_of "$part"; done)

@@ -8,6 +8,7 @@ for library in report paths apt packages qemu kernel build; do
 done
 unset library
 
+# What everybody needs. The arm64 guests (guest-arm64, of which qemu-arm64 is the emulator alone) come only when asked for.
 PARTS=(build qemu guest lint)
 export PARTS
 
@@ -17,7 +18,7 @@ stages_of() {
     for part; do
         case $part in
         qemu) count=$((count + 1)) ;;
-        guest) count=$((count + 2)) ;;
+        guest | guest-arm64) count=$((count + 2)) ;;
         esac
     done
     echo "$count"
@@ -38,6 +39,12 @@ set_up() {
             setup_kernel
             setup_initramfs
             ;;
+        guest-arm64)
+            check_qemu_aarch64
+            for_architecture arm64 setup_kernel
+            for_architecture arm64 setup_initramfs
+            ;;
+        qemu-arm64) check_qemu_aarch64 ;;
         esac
     done
     unlock_cache

@@ -3,6 +3,7 @@
 # The distribution's QEMU, and the headers of exactly its version, which the plug-in is compiled against.
 
 QEMU=${NESTED_IOMMU_QEMU:-qemu-system-x86_64}
+QEMU_AARCH64=${NESTED_IOMMU_QEMU_AARCH64:-qemu-system-aarch64}
 QEMU_SERIES=10.0
 QEMU_CONFIGURE=('--target-list=x86_64-softmmu,aarch64-softmmu' --without-default-features --enable-tcg --enable-kvm
     --enable-fdt=system --enable-pixman --disable-docs --disable-user --disable-tools --disable-guest-agent
@@ -16,6 +17,14 @@ qemu_version() {
     [[ $version == "$QEMU_SERIES".* ]] ||
         fail "$(command -v "$QEMU") is version ${version:-unknown} and the plug-in is made for $QEMU_SERIES.x; remove it (apt-get remove qemu-system-x86) and scripts/setup installs the right one, or set NESTED_IOMMU_QEMU"
     echo "$version"
+}
+
+# One set of headers serves both emulators, so both must be of one version.
+check_qemu_aarch64() {
+    local version
+    version=$(qemu_version) || exit 1
+    "$QEMU_AARCH64" --version 2>/dev/null | grep -q " version ${version//./\\.}[^0-9]" ||
+        fail "$QEMU is version $version and $QEMU_AARCH64 is not; upgrade both with: apt-get install qemu-system-x86/$(new_suite) qemu-system-arm/$(new_suite)"
 }
 
 qemu_headers_of() { echo "$CACHE/qemu-$1-headers"; }

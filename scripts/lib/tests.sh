@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The steps of scripts/check that run tests. Each ends with counted PASSED FAILED SKIPPED.
 
+# shellcheck source=tests/guest/configurations.sh
+source "$ROOT/tests/guest/configurations.sh"
+
 GUESTS_AT_ONCE=2
+ARM64_OBSTACLE=
 SANITIZER_REPORTS=(ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     TSAN_OPTIONS=halt_on_error=1)
 
@@ -24,12 +28,37 @@ check_suite() {
     counted "${counts[@]}"
 }
 
+# The arm64 guests need more than the others, so they are skipped where that cannot be had. Sets ARM64_OBSTACLE to the reason.
+#
+# check_arm64_setup PART: guest-arm64, or qemu-arm64 for the emulator alone
+check_arm64_setup() {
+    local log=$RUN_LOGS/setup-arm64.log
+    stage 'arm64 set-up'
+    ARM64_OBSTACLE=
+    if [[ ! -e $BUILD/hw/qemu/nested-iommu-aarch64.so ]]; then
+        ARM64_OBSTACLE='smmuv3-nested is not in this build'
+    else
+        step "scripts/setup $1"
+        : >"$log"
+        run_logged "$log" "$ROOT/scripts/setup" "$1" || ARM64_OBSTACLE=$(tail -n 1 "$log")
+    fi
+    stage_done "${ARM64_OBSTACLE:-all there}"
+}
+
 check_guests() {
-    local name names=() folder=$BUILD/guest running=0 counts=(0 0 0)
+    local name all=() names=() folder=$BUILD/guest running=0 counts=(0 0 0)
     stage 'guest'
     rm -rf "$folder"
     mkdir -p "$folder"
-    mapfile -t names < <(sed -n 's/^\([a-z-]*\) *|.*/\1/p' "$ROOT/tests/guest/configurations")
+    mapfile -t all < <(configuration_names)
+    for name in "${all[@]}"; do
+        if [[ -n $ARM64_OBSTACLE && $(architecture_of "$(configuration_field "$name" machine)") == arm64 ]]; then
+            note "      SKIP guest $name: $ARM64_OBSTACLE"
+            counts[2]=$((counts[2] + 1))
+        else
+            names+=("$name")
+        fi
+    done
     step "booting ${#names[@]} guests, $GUESTS_AT_ONCE at a time"
     for name in "${names[@]}"; do
         if ((running >= GUESTS_AT_ONCE)); then wait -n || true; else running=$((running + 1)); fi

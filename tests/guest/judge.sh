@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Decides from a finished run whether all was right: every reason found is added to REASONS.
+# Decides from a finished run whether all was right: every reason found is added to REASONS. judge-vtd.sh and judge-smmuv3.sh
+# judge the deliberate bad DMA.
 #
 # The run's folder has serial.log, nvme.img, virtio.img, tftp/data, counters and qemu.log.
 
@@ -38,42 +39,23 @@ judge_disk() {
     [[ $(value_of read "$line") == "$here" ]] || complain "$disk: the guest did not read back what it wrote"
 }
 
+# The virt machine tells of itself by a device tree, or by ACPI when it has firmware.
+judge_description() {
+    local expected
+    case $1 in
+    virt) expected='a device tree' ;;
+    virt-acpi) expected=ACPI ;;
+    *) return 0 ;;
+    esac
+    [[ $(said described) == "by $expected" ]] || complain "the machine should be described by $expected and is: $(said described)"
+}
+
 judge_network() {
     local line here
     line=$(said network eth0)
     here=$(sha256sum <"$RUN/tftp/data" | cut -d ' ' -f 1)
     [[ $(value_of received "$line") == "$here" ]] || complain 'network: the file that the guest received is not the one sent'
     [[ $(value_of echoed "$line") == "$here" ]] || complain 'network: the file that came back through the echo is not the one sent'
-}
-
-# The deliberate DMA must give one fault, at its address, from its device, with the reason of this configuration.
-judge_fault() {
-    local reason=$1 told device faults expected
-    told=$(said bad-dma)
-    device=$(value_of device "$told")
-    faults=$(said fault | grep 'fault addr' || true)
-    expected="\\[DMA Read [A-Za-z0-9_ ]*\\] Request device \\[${device#0000:}\\] fault addr $(value_of address "$told") \\[fault reason $reason\\]"
-    if [[ -z $faults ]]; then
-        complain 'the kernel reported no fault for the deliberate DMA'
-    elif (($(wc -l <<<"$faults") != 1)); then
-        complain "the kernel reported $(wc -l <<<"$faults") faults for one deliberate DMA"
-    elif ! grep -qE "$expected" <<<"$faults"; then
-        complain "the kernel's fault is not the expected one (reason $reason): $faults"
-    fi
-}
-
-# The lines about fault records that vtd-nested wrote to QEMU's log.
-records() { grep -E 'fault FRCD\[[0-9]+\]' "$RUN/qemu.log" 2>/dev/null || true; }
-
-# One transaction gives one record, and it says what the kernel read from it. Units with no such log are passed over.
-judge_record() {
-    local reason=$1 unit=$2 count
-    if [[ $unit != vtd-nested* ]]; then return; fi
-    count=$(records | wc -l)
-    ((count == 1)) || complain "the unit wrote $count fault records for one deliberate DMA"
-    if ((count == 1)) && ! records | grep -q "$(value_of address "$(said bad-dma)") FR=$reason "; then
-        complain "the unit's fault record is not the expected one (reason $reason): $(records)"
-    fi
 }
 
 # Translations and hits must have been counted, no fault at first, and one recorded in the end: QEMU cuts the bad DMA into
