@@ -151,7 +151,7 @@ iommu::Result<Rights, WalkCause> FirstStage::judge(unsigned grants, const WalkQu
     }
     const bool may_write = writable && (supervisor || unprivileged);
     const bool may_read = supervisor || unprivileged;
-    if (!may_read) return Err{query.access == Access::Write ? WalkCause::NoWrite : WalkCause::NoRead};
+    if (!may_read) return Err{query.writes() ? WalkCause::NoWrite : WalkCause::NoRead};
     if (query.writes() && !may_write) return Err{WalkCause::NoWrite};
     return may_write ? Rights::ReadWrite : Rights::Read;
 }

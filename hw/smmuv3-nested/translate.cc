@@ -96,7 +96,7 @@ Fault to_fault(const WalkFault& walk, const Config& config) {
     fault.event = event_of(walk.cause);
     fault.merges = config.merges;
     fault.second_stage = walk.stage == iommu::Stage::Second;
-    fault.read_denied = walk.cause == WalkCause::NoRead;
+    fault.read_denied = walk.cause == WalkCause::NoRead && walk.purpose == Purpose::Access;
     fault.diagnosis = {.check = {},
                        .level = walk.level == 0 ? 0 : arm_level(walk.level),
                        .has_level = walk.level != 0,
