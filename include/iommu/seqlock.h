@@ -14,7 +14,9 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <type_traits>
 
@@ -31,11 +33,15 @@ class Seqlocked {
     [[nodiscard]] std::optional<Part> try_load() const {
         static_assert(std::is_trivially_copyable_v<Part> && sizeof(Part) % 8 == 0 && sizeof(Part) <= sizeof(T));
         const std::uint32_t before = sequence_.load(std::memory_order_acquire);
-        std::array<std::uint64_t, sizeof(Part) / 8> image{};
-        for (std::size_t i = 0; i < image.size(); ++i)
-            image[i] = words_[i].load(std::memory_order_acquire);
-        if ((before & 1) != 0 || sequence_.load(std::memory_order_relaxed) != before) return std::nullopt;
-        return std::bit_cast<Part>(image);
+        // Word by word to where it belongs: a copy as a whole would wait for the single words to be stored.
+        std::optional<Part> part(std::in_place);
+        auto* bytes = reinterpret_cast<std::byte*>(&*part);
+        for (std::size_t i = 0; i < sizeof(Part) / 8; ++i) {
+            const std::uint64_t word = words_[i].load(std::memory_order_acquire);
+            std::memcpy(bytes + 8 * i, &word, sizeof word);
+        }
+        if ((before & 1) != 0 || sequence_.load(std::memory_order_relaxed) != before) part.reset();
+        return part;
     }
 
     // One writer at a time.

@@ -30,7 +30,10 @@
 
 #include <array>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <type_traits>
 
 #include "iommu/address.h"
 #include "iommu/guest_memory.h"
@@ -122,23 +125,37 @@ struct Mark {
 };
 
 // Everything a translation wants to write into tables: at most one mark per entry used.
+//
+// Places that no mark was added to are not even initialised, and are not copied: a walk uses few of them.
 class Marks {
   public:
     // A nested walk: every first-stage level and the final address need a second-stage walk.
     static constexpr std::size_t kCapacity = kMaxLevel * (kMaxLevel + 1) + kMaxLevel;
 
+    Marks() {}  // NOLINT(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): leaves the places alone
+    Marks(const Marks& other) : count_(other.count_) {  // NOLINT(cppcoreguidelines-pro-type-member-init)
+        std::uninitialized_copy(other.begin(), other.end(), place(0));
+    }
+    Marks& operator=(const Marks& other) {
+        if (this == &other) return *this;
+        count_ = other.count_;
+        std::uninitialized_copy(other.begin(), other.end(), place(0));
+        return *this;
+    }
+    ~Marks() = default;
+
     // The index of the mark, for `mark_at`.
     std::size_t add(const Mark& mark) {
         assert(count_ < kCapacity);
-        marks_[count_] = mark;
+        std::construct_at(place(count_), mark);
         return count_++;
     }
     [[nodiscard]] Mark& mark_at(std::size_t index) {
         assert(index < count_);
-        return marks_[index];
+        return *place(index);
     }
-    [[nodiscard]] const Mark* begin() const { return marks_.data(); }
-    [[nodiscard]] const Mark* end() const { return marks_.data() + count_; }
+    [[nodiscard]] const Mark* begin() const { return reinterpret_cast<const Mark*>(places_.data()); }
+    [[nodiscard]] const Mark* end() const { return begin() + count_; }
 
     enum class Applied : std::uint8_t {
         Done,
@@ -148,7 +165,10 @@ class Marks {
     [[nodiscard]] Result<Applied, WalkFault> apply(GuestMemory& memory) const;
 
   private:
-    std::array<Mark, kCapacity> marks_;
+    static_assert(std::is_trivially_copyable_v<Mark> && std::is_trivially_destructible_v<Mark>);
+    [[nodiscard]] Mark* place(std::size_t index) { return reinterpret_cast<Mark*>(places_.data()) + index; }
+
+    alignas(Mark) std::array<std::byte, kCapacity * sizeof(Mark)> places_;
     std::size_t count_ = 0;
 };
 
