@@ -138,6 +138,7 @@ void Iotlb::fill(Ticket ticket, const TlbTag& tag, Iova iova, const Translation&
         (translation.address.value & ~low_bits(translation.page_log2)) | static_cast<std::uint64_t>(translation.rights);
     entry.stamp = stamp_of(tag);
     store(set, victim(set, entry.key, entry.tags), entry);
+    if (translation.in_pieces) pieces_kept_ = true;
     page_sizes_.fetch_or(std::uint64_t{1} << translation.page_log2, std::memory_order_relaxed);
 }
 
@@ -145,6 +146,7 @@ void Iotlb::invalidate_all() {
     const std::lock_guard lock(writer_);
     void_tickets();
     all_.bump();
+    pieces_kept_ = false;
 }
 
 void Iotlb::invalidate_domain(DomainTag domain, TlbReach reach) {
@@ -202,7 +204,9 @@ void Iotlb::invalidate_first_range(DomainTag domain, SpaceTag space, const IovaR
     const std::lock_guard lock(writer_);
     void_tickets();
     const RangeMatch match{.reach = TlbReach::FirstSide, .domain = domain, .space = space, .range = range};
-    if (!drop_range(match, TlbTag{.domain = domain, .space = space})) spaces_.bump(space_name(domain, space));
+    if (pieces_kept_ || !drop_range(match, TlbTag{.domain = domain, .space = space})) {
+        spaces_.bump(space_name(domain, space));
+    }
 }
 
 }  // namespace iommu

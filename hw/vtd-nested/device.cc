@@ -19,7 +19,7 @@ namespace {
 constexpr int kMaxRestarts = 8;
 constexpr unsigned kSmallestPage = 12;
 
-Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable}; }
+Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable, path.in_pieces}; }
 
 Err<Refusal> refuse(const Fault& fault) { return Err{Refusal{fault}}; }
 

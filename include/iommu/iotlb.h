@@ -125,6 +125,7 @@ class Iotlb {
     GenerationTable spaces_;       // by domain and space
 
     std::mutex writer_;
+    bool pieces_kept_ = false;  // since everything was dropped last
 };
 
 }  // namespace iommu

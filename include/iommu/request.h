@@ -63,6 +63,7 @@ struct Translation {
     Pa address;  // of the request's own byte
     unsigned page_log2 = 12;
     Rights rights = Rights::None;
+    bool in_pieces = false;  // one of several blocks of what software mapped as one page
 };
 
 enum class Outcome : std::uint8_t {

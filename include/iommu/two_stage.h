@@ -25,6 +25,7 @@ struct Path {
     Pa address;  // of the queried byte
     unsigned page_log2 = 12;
     Rights usable = Rights::None;  // may be used from a cache
+    bool in_pieces = false;        // the second stage's page is smaller than the first's: this is one of several
 };
 
 [[nodiscard]] constexpr Rights usable_rights(const StageLeaf& leaf) {
@@ -32,12 +33,12 @@ struct Path {
 }
 
 [[nodiscard]] constexpr Path single(const StageLeaf& leaf) {
-    return {Pa{leaf.output}, leaf.page_log2, usable_rights(leaf)};
+    return {Pa{leaf.output}, leaf.page_log2, usable_rights(leaf), false};
 }
 
 [[nodiscard]] constexpr Path combine(const StageLeaf& first, const StageLeaf& second) {
     return {Pa{second.output}, std::min(first.page_log2, second.page_log2),
-            usable_rights(first) & usable_rights(second)};
+            usable_rights(first) & usable_rights(second), second.page_log2 < first.page_log2};
 }
 
 // Finds first-stage tables through the second stage.

@@ -302,3 +302,22 @@ TEST_CASE("What was not present needs no invalidation when CM is 0") {
     guest.map_first(kFs, kNew, kFsBits);
     CHECK(guest.read(kDevice, kFs).translation.address.value == kNew);
 }
+
+TEST_CASE("Invalidating one address of a first-stage page drops every piece that the second stage made of it") {
+    Guest guest;
+    guest.scalable_device(kDevice, {.pgtt = 3, .did = 7});
+    guest.identity_second(kR | kW, 16 << 20);
+    // A 2 MiB page of the first stage over 4 KiB pages of the second.
+    const std::uint64_t leaf = guest.map_first(0x40000000, 0x2000000, kP | kRW | kUS | kA | kD, 21);
+    guest.map_second(0x2000000, 0x1800000, kR | kW);
+    guest.map_second(0x2001000, 0x1801000, kR | kW);
+    guest.map_second(0x2201000, 0x1901000, kR | kW);
+    guest.enable_queue();
+    guest.enable(kTtmScalable);
+    REQUIRE(guest.read(kDevice, 0x40000000).translation.address.value == 0x1800000);
+    REQUIRE(guest.read(kDevice, 0x40001000).translation.address.value == 0x1801000);
+
+    guest.poke(leaf, 0x2200000 | kP | kRW | kUS | kA | kD | kPS);
+    guest.submit(pasid_iotlb(3, 7, 0, 0x40000000));
+    CHECK(guest.read(kDevice, 0x40001000).translation.address.value == 0x1901000);
+}
