@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "iommu/guest_memory.h"
 
+#include <thread>
+
 namespace iommu {
 
 namespace {
@@ -47,6 +49,7 @@ std::byte* GuestMemory::find(Pa address, std::uint64_t size) const {
     for (;;) {
         const std::uint32_t before = sequence_.load(std::memory_order_acquire);
         std::byte* host = nullptr;
+        std::uint64_t offset = 0;
         // Binary search for the last slot that begins at or before the address.
         std::uint32_t low = 0;
         std::uint32_t high = count_.load(std::memory_order_acquire);
@@ -63,10 +66,15 @@ std::byte* GuestMemory::find(Pa address, std::uint64_t size) const {
             const std::uint64_t first = slot.first.load(std::memory_order_acquire);
             const std::uint64_t last = slot.last.load(std::memory_order_acquire);
             if (address.value <= last && size - 1 <= last - address.value) {
-                host = slot.host.load(std::memory_order_acquire) + (address.value - first);
+                host = slot.host.load(std::memory_order_acquire);
+                offset = address.value - first;
             }
         }
-        if ((before & 1) == 0 && sequence_.load(std::memory_order_relaxed) == before) return host;
+        if ((before & 1) == 0 && sequence_.load(std::memory_order_relaxed) == before) {
+            return host == nullptr ? nullptr : host + offset;
+        }
+        // The writer may have lost its processor in the middle.
+        std::this_thread::yield();
     }
 }
 

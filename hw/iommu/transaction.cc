@@ -12,7 +12,8 @@ constexpr std::uint64_t kPieceNs = 10'000'000;
 constexpr unsigned kPageLog2 = 12;
 
 bool same_kind(const Request& a, const Request& b) {
-    return a.requester == b.requester && a.pasid == b.pasid && a.access == b.access && a.privilege == b.privilege;
+    return a.requester == b.requester && a.pasid == b.pasid && a.access == b.access && a.privilege == b.privilege &&
+           a.execute == b.execute;
 }
 
 bool next_piece(std::uint64_t from, std::uint64_t to) {

@@ -9,9 +9,9 @@
 // Words are little-endian in guest memory and integers here. Single words are read and written atomically, since the
 // guest's processors use the same memory at the same time.
 //
-// Threads: everything may be called at any time from any thread. `set_ram` publishes under a sequence lock, readers
-// never wait. The memory behind an old host pointer must stay readable until reads that began before `set_ram` have
-// ended (in QEMU: until the RCU grace period is over).
+// Threads: everything may be called at any time from any thread. `set_ram` publishes under a sequence lock: readers take
+// no lock, and ask again while a map is being replaced. The memory behind an old host pointer must stay readable until
+// reads that began before `set_ram` have ended (in QEMU: until the RCU grace period is over).
 //
 // Not here: which addresses an architecture allows.
 #ifndef IOMMU_GUEST_MEMORY_H
@@ -46,8 +46,8 @@ class GuestMemory {
 
     explicit GuestMemory(MemoryPort& port) : port_(port) {}
 
-    // Replaces the map. Ranges that are empty, wrap around, or whose host pointer has another alignment than the
-    // address are left out; so are those past kMaxRanges.
+    // Replaces the map. Ranges that are shorter than a word, wrap around, or whose host pointer has another alignment
+    // than the address are left out; so are those past kMaxRanges.
     void set_ram(std::span<const RamRange> ranges);
 
     // One naturally aligned 64-bit word.
