@@ -92,37 +92,35 @@ std::optional<Translation> Unit::find_cached(const Request& request, const Route
 
 Reply Unit::translate_slow(const Request& request, CanStall can_stall) {
     translations_.add(Count::Misses);
-    const Attempt attempted = attempt(request);
-    if (attempted.result) {
-        const Path& path = *attempted.result;
+    const auto path = attempt(request);
+    if (path) {
         if (traces(TraceClass::Translation)) {
-            ports_.trace.line(TraceClass::Translation, translation_line(request, path));
+            ports_.trace.line(TraceClass::Translation, translation_line(request, *path));
         }
-        return Reply::translated(to_translation(path));
+        return Reply::translated(to_translation(*path));
     }
     translations_.add(Count::Faults);
-    const Refusal& refusal = attempted.result.error();
+    const Refusal& refusal = path.error();
     if (!refusal.fault) return Reply::blocked(0);
-    return refuse(request, *refusal.fault, attempted.route, can_stall);
+    return refuse(request, *refusal.fault, can_stall);
 }
 
-Unit::Attempt Unit::attempt(const Request& request) {
+Result<Path, Refusal> Unit::attempt(const Request& request) {
     // Tickets first, then the gate: what is invalidated from here on cannot be kept.
     const iommu::Iotlb::Ticket ticket = iotlb_.open();
     const ConfigTicket config_ticket = configs_.open();
     const Gate gate = this->gate();
-    if (!gate.translating()) return {untranslated(request, gate), {}};
+    if (!gate.translating()) return untranslated(request, gate);
     const auto config = configure(request, config_ticket);
-    if (!config) return {Err{config.error()}, {}};
+    if (!config) return Err{config.error()};
     const Route& route = config->route;
     const bool cacheable = request.kind == RequestKind::Untranslated && route.translate != Translate::Bypass;
     if (cacheable) {
         // Perhaps only the configuration had to be looked up again.
-        if (const auto hit = find_cached(request, route))
-            return {Path{hit->address, hit->page_log2, hit->rights}, route};
+        if (const auto hit = find_cached(request, route)) return Path{hit->address, hit->page_log2, hit->rights};
     }
     const auto found = find_and_mark(request, *config);
-    if (!found) return {Err{Refusal{found.error()}}, route};
+    if (!found) return Err{Refusal{found.error()}};
     if (cacheable) {
         TlbTag tag = tlb_tag(request, route);
         if (found->global) {
@@ -131,7 +129,7 @@ Unit::Attempt Unit::attempt(const Request& request) {
         }
         iotlb_.fill(ticket, tag, lookup_address(request.iova, route), to_translation(found->path));
     }
-    return {found->path, route};
+    return found->path;
 }
 
 // From the cache, or from the tables and into the cache.
@@ -154,14 +152,10 @@ Result<Found, Fault> Unit::find_and_mark(const Request& request, const Config& c
         const auto found = find(request, config, capabilities_, memory_);
         if (!found || request.kind == RequestKind::Debug) return found;
         const auto applied = found->marks.apply(memory_);
-        if (!applied) return Err{to_fault(applied.error(), config)};
+        if (!applied) return Err{to_fault(applied.error(), config, request)};
         if (*applied == Marks::Applied::Done) return found;
     }
-    Fault fault;
-    fault.event = Event::F_WALK_EABT;
-    fault.input_class = Class::TT;
-    fault.diagnosis.check = "the descriptor kept changing";
-    return Err{fault};
+    return Err{unsettled_fault(config, request)};
 }
 
 // SMMUEN=0: GBPA decides; a SubstreamID means nothing. Too large an address is aborted. [SMMU G.b s3.11, s6.3.14]
@@ -171,13 +165,13 @@ Result<Path, Refusal> Unit::untranslated(const Request& request, Gate gate) cons
     return Path{.address = Pa{request.iova.value}, .page_log2 = bits, .usable = Rights::ReadWrite};
 }
 
-Reply Unit::refuse(const Request& request, const Fault& fault, const Route& route, CanStall can_stall) {
+Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stall) {
     const auto reason = static_cast<std::uint8_t>(fault.event);
     if (request.kind == RequestKind::Debug) return Reply::blocked(reason);
     const Occurrence occurrence{.request = request,
                                 .fault = fault,
-                                .privilege = effective_privilege(request, route),
-                                .execute = effective_execute(request, route),
+                                .privilege = fault.privilege,
+                                .execute = fault.execute,
                                 .can_stall = can_stall,
                                 .now_ns = ports_.clock.now_ns()};
     Report report;

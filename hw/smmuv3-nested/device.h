@@ -90,16 +90,12 @@ class Unit {
     // ---- device.cc: transactions
     [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
     [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
-    struct Attempt {
-        Result<Path, Refusal> result;
-        Route route;  // as far as it was found
-    };
     [[nodiscard]] Reply translate_slow(const Request& request, CanStall can_stall);
-    [[nodiscard]] Attempt attempt(const Request& request);
+    [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
     [[nodiscard]] Result<Config, Refusal> configure(const Request& request, ConfigTicket ticket);
     [[nodiscard]] Result<Found, Fault> find_and_mark(const Request& request, const Config& config);
     [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
-    [[nodiscard]] Reply refuse(const Request& request, const Fault& fault, const Route& route, CanStall can_stall);
+    [[nodiscard]] Reply refuse(const Request& request, const Fault& fault, CanStall can_stall);
 
     // ---- device_registers.cc: what a write means
     [[nodiscard]] Effects written(const iommu::RegisterWrite& write);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "iommu/request.h"
 #include "iommu/result.h"
 #include "smmuv3-nested/spec/events.h"
 
@@ -40,6 +41,9 @@ struct Fault {
     std::uint64_t ipa = 0;            // with second_stage
     std::uint64_t fetch_address = 0;  // F_STE_FETCH, F_CD_FETCH, F_WALK_EABT
     bool merges = false;              // STE.MEV
+    // Of the transaction, after the STE's overrides; for events that describe an access.
+    iommu::Privilege privilege = iommu::Privilege::User;
+    iommu::Execute execute = iommu::Execute::No;
     Diagnosis diagnosis;
 };
 

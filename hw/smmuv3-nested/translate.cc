@@ -56,6 +56,16 @@ void apply_fault_model(Fault& fault, const Config& config) {
     fault.terminate = config.stage1.abort ? Terminate::Abort : Terminate::RazWi;
 }
 
+// What every fault of a transaction whose Config is known has.
+Fault fault_of(Event event, const Config& config, const Request& request) {
+    Fault fault;
+    fault.event = event;
+    fault.merges = config.merges;
+    fault.privilege = effective_privilege(request, config.route);
+    fault.execute = effective_execute(request, config.route);
+    return fault;
+}
+
 WalkQuery query_for(const Request& request, const Config& config) {
     return {.input = request.iova.value,
             .access = request.access,
@@ -84,17 +94,19 @@ bool is_global(const Marks& marks, const Config& config) {
 
 }  // namespace
 
-Fault address_size_fault(const Config& config) {
-    Fault fault;
-    fault.event = Event::F_ADDR_SIZE;
-    fault.merges = config.merges;
+Fault address_size_fault(const Config& config, const Request& request) {
+    return fault_of(Event::F_ADDR_SIZE, config, request);
+}
+
+Fault unsettled_fault(const Config& config, const Request& request) {
+    Fault fault = fault_of(Event::F_WALK_EABT, config, request);
+    fault.input_class = Class::TT;
+    fault.diagnosis.check = "the descriptor kept changing";
     return fault;
 }
 
-Fault to_fault(const WalkFault& walk, const Config& config) {
-    Fault fault;
-    fault.event = event_of(walk.cause);
-    fault.merges = config.merges;
+Fault to_fault(const WalkFault& walk, const Config& config, const Request& request) {
+    Fault fault = fault_of(event_of(walk.cause), config, request);
     fault.second_stage = walk.stage == iommu::Stage::Second;
     fault.read_denied = walk.cause == WalkCause::NoRead && walk.purpose == Purpose::Access;
     fault.diagnosis = {.check = {},
@@ -125,17 +137,18 @@ Result<Found, Fault> find(const Request& request, const Config& config, const Ca
     Found found;
     const std::uint64_t input = request.iova.value;
     if (config.route.translate == Translate::Bypass) {
-        if ((input & ~iommu::low_bits(capabilities.output_bits())) != 0) return Err{address_size_fault(config)};
+        if ((input & ~iommu::low_bits(capabilities.output_bits())) != 0)
+            return Err{address_size_fault(config, request)};
         found.path = {.address = Pa{input}, .page_log2 = capabilities.output_bits(), .usable = Rights::ReadWrite};
         return found;
     }
     // A stage 1 that does not translate still bounds the address, and never stalls. [SMMU G.b s3.4.1]
     const bool second_only = config.route.translate == Translate::Stage2;
     if (second_only && (input & ~iommu::low_bits(capabilities.intermediate_bits())) != 0) {
-        return Err{address_size_fault(config)};
+        return Err{address_size_fault(config, request)};
     }
     const auto path = walk_all(query_for(request, config), config, capabilities, memory, found.marks);
-    if (!path) return Err{to_fault(path.error(), config)};
+    if (!path) return Err{to_fault(path.error(), config, request)};
     found.path = *path;
     found.global = !second_only && is_global(found.marks, config);
     return found;
@@ -148,10 +161,10 @@ Result<Pa, Refusal> locate_config(std::uint64_t address, const Request& request,
     for (int restart = 0; restart < kMaxRestarts; ++restart) {
         Marks marks;
         const auto leaf = walk(second, query, iommu::IdentityLocate{}, marks, memory);
-        if (!leaf) return Err{Refusal{to_fault(leaf.error(), config)}};
+        if (!leaf) return Err{Refusal{to_fault(leaf.error(), config, request)}};
         if (request.kind == iommu::RequestKind::Debug) return Pa{leaf->output};
         const auto applied = marks.apply(memory);
-        if (!applied) return Err{Refusal{to_fault(applied.error(), config)}};
+        if (!applied) return Err{Refusal{to_fault(applied.error(), config, request)}};
         if (*applied == Marks::Applied::Done) return Pa{leaf->output};
     }
     Fault fault;

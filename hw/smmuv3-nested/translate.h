@@ -76,9 +76,11 @@ struct Found {
                                                 const Capabilities& capabilities, GuestMemory& memory);
 
 // The event for a fault of a walk, or of applying its marks.
-[[nodiscard]] Fault to_fault(const WalkFault& fault, const Config& config);
+[[nodiscard]] Fault to_fault(const WalkFault& fault, const Config& config, const Request& request);
+// Hardware could not update a descriptor, which changed again each time.
+[[nodiscard]] Fault unsettled_fault(const Config& config, const Request& request);
 // An address that is too large for a stage that does not translate.
-[[nodiscard]] Fault address_size_fault(const Config& config);
+[[nodiscard]] Fault address_size_fault(const Config& config, const Request& request);
 
 }  // namespace smmuv3
 

@@ -141,3 +141,21 @@ TEST_CASE("Attributes: an atomic is a write also where a table may not be read",
         guest, atomic_at(kIova),
         {.type = F_PERMISSION, .s2 = true, .input_class = kClassTt, .ipa = moved, .ttrnw = true, .rnw = false});
 }
+
+// The overrides are the STE's, which is known by then.
+TEST_CASE("Attributes: the overrides also count where stage 2 does not map the CD", "[smmu][attributes]") {
+    for (const unsigned privcfg : {0u, 2u, 3u}) {
+        INFO("PRIVCFG " << privcfg);
+        Guest guest;
+        guest.stream(kStream, {.config = kNested});
+        set_overrides(guest, privcfg, 3);
+        guest.bring_up();
+        const Wanted wanted{
+            .type = F_TRANSLATION, .s2 = true, .input_class = kClassCd, .ipa = guest.cd(kStream), .ind = true};
+        Wanted user = wanted, supervisor = wanted;
+        user.pnu = privcfg == 3;
+        supervisor.pnu = privcfg != 2;
+        expect_event(guest, read_at(kIova), user);
+        expect_event(guest, privileged(read_at(kIova)), supervisor);
+    }
+}
