@@ -70,6 +70,21 @@ TEST_CASE("Devices: each goes through its own half of a scalable root entry", "[
     CHECK(guest.dma_read(guest.second, iova & ones(46, 0)) == Guest::pattern(2));
 }
 
+TEST_CASE("Devices: what is reserved in one half of a root entry concerns the devices of that half", "[vtd][devices]") {
+    TwoDevices guest(Mode::Scalable);
+    guest.scalable.set(guest.requester(), PasidEntry::pass_through(domain));
+    guest.scalable.set(guest.second_requester(), PasidEntry::pass_through(domain));
+    const std::uint64_t upper_half = guest.scalable.root_entry(guest.second_requester());
+    guest.ram.write64(upper_half, guest.ram.read64(upper_half) | bit(7));
+    guest.start();
+    guest.edu.dma_read(guest.sink, 4);
+    guest.second.dma_read(guest.sink, 4);
+    const auto faults = guest.take_faults();
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0].source() == guest.second_requester());
+    CHECK(faults[0].reason() == 0x3a);
+}
+
 TEST_CASE("Devices: a fault names the one that caused it", "[vtd][devices]") {
     TwoDevices guest(Mode::Scalable);
     guest.scalable.set(guest.requester(), PasidEntry::pass_through(domain));
