@@ -108,7 +108,7 @@ std::uint64_t Guest::stream(std::uint32_t stream, const SteSpec& spec, const CdS
     const std::uint64_t at = ste(stream);
     const unsigned leaf_log2 = spec.s1fmt == 1 ? 6 : 10;
     const unsigned two_level_log2 = spec.s1cdmax > leaf_log2 ? spec.s1cdmax - leaf_log2 : 0;
-    const bool linear = spec.s1fmt == 0 || spec.s1cdmax == 0;
+    const bool linear = spec.s1fmt == 0 || spec.s1fmt == 3 || spec.s1cdmax == 0;
     poke(at, 0);
     if ((spec.config & 5) == 5) poke(at, alloc(linear ? 64ull << spec.s1cdmax : 8ull << two_level_log2));
     write_ste(stream, spec);
@@ -126,7 +126,7 @@ std::uint64_t Guest::l1cd(std::uint32_t stream, std::uint32_t substream) {
 std::uint64_t Guest::cd(std::uint32_t stream, std::uint32_t substream) {
     const std::uint64_t at = ste(stream);
     const std::uint64_t fmt = get(at, 5, 4);
-    if (fmt == 0 || get(at, 63, 59) == 0) return (peek(at) & kCdPointer) + 64ull * substream;
+    if (fmt == 0 || fmt == 3 || get(at, 63, 59) == 0) return (peek(at) & kCdPointer) + 64ull * substream;
     const unsigned leaf_log2 = fmt == 1 ? 6 : 10;
     const std::uint64_t level1 = l1cd(stream, substream);
     if (peek(level1) == 0) poke(level1, alloc(64ull << leaf_log2) | 1);
