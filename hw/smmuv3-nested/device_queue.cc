@@ -111,15 +111,17 @@ Effects Unit::execute(const Command& command) {
 Effects Unit::complete(const Sync& sync) {
     ++waits_;
     if (sync.signal != SYNC::CompletionSignal::SIG_IRQ) return {};
+    // No message when MSIAddress is 0 as written; only then it is cut to the output size.
     const std::uint64_t address = sync.message_address & iommu::low_bits(capabilities_.output_bits());
+    const bool message = capabilities_.msi != 0 && sync.message_address != 0;
     // Software may point the message at memory, to poll for it.
-    if (capabilities_.msi != 0 && address != 0 && memory_.is_ram(Pa{address}, 4)) {
+    if (message && memory_.is_ram(Pa{address}, 4)) {
         Effects effects;
         effects.add(iommu::StoreStatus{Pa{address}, sync.message_data});
         effects.add(iommu::Pulse{static_cast<unsigned>(Line::CommandSync)});
         return effects;
     }
-    return signals_.command_sync(address, sync.message_data);
+    return signals_.command_sync(sync.message_address, sync.message_data);
 }
 
 // A pair that names nothing has no effect. [SMMU G.b s4.6.1]
