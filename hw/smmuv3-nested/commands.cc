@@ -23,7 +23,8 @@ std::uint32_t stream_of(const Words<2>& words) { return static_cast<std::uint32_
 
 // ---- Configuration. [SMMU G.b s4.3]
 
-Decoded config_drop(ConfigDrop drop) { return Invalidation{.configs = drop}; }
+// Holders outside cannot tell which of their translations came from the configuration.
+Decoded config_drop(ConfigDrop drop) { return Invalidation{.configs = drop, .unmap = IovaRange::everything()}; }
 
 Decoded plan_cfgi(Opcode opcode, const Words<2>& words, const CommandContext& context) {
     const Value<CFGI> command{words};
