@@ -76,12 +76,29 @@ constexpr Dependency kDependencies[] = {
 
 std::string number(unsigned value) { return std::to_string(value); }
 
+const FieldRule& rule_of(Member member) {
+    for (const FieldRule& rule : kFields) {
+        if (rule.member == member) return rule;
+    }
+    return kFields[0];  // not reached: every field has a rule
+}
+
+// A setting as the user writes it: flags are on or off.
+std::string said(Member member, std::string_view name, unsigned value) {
+    // Two fields are numbers although 1 is the largest value that is built.
+    const bool flag = rule_of(member).max == 1 && member != &C::st_level && member != &C::vax;
+    return std::string(name) + "=" + (flag ? (value != 0 ? "on" : "off") : number(value));
+}
+std::string setting(Member member, const Capabilities& capabilities) {
+    return said(member, rule_of(member).name, capabilities.*member);
+}
+
 Result<Capabilities, std::string> settle_dependencies(const Capabilities& asked, Capabilities settled) {
     for (const Dependency& rule : kDependencies) {
         if (settled.*rule.field == 0 || settled.*rule.needs != 0) continue;
         if (asked.*rule.field != kAuto) {
-            return Err{std::string(rule.name) + "=" + number(asked.*rule.field) + " needs " +
-                       std::string(rule.needs_name) + "=1; set that, or leave " + std::string(rule.name) + " out"};
+            return Err{setting(rule.field, asked) + " needs " + said(rule.needs, rule.needs_name, 1) +
+                       "; set that, or leave " + std::string(rule.name) + " out"};
         }
         settled.*rule.field = 0;
     }
@@ -93,12 +110,12 @@ Result<Capabilities, std::string> settle_dependencies(const Capabilities& asked,
 
 // Rules between fields that are not a plain "needs". Empty: no contradiction.
 std::string contradiction(const Capabilities& c) {
-    if (c.s1p == 0 && c.s2p == 0) return "s1p=0 and s2p=0: an SMMU has at least one stage";
+    if (c.s1p == 0 && c.s2p == 0) return "s1p=off and s2p=off: an SMMU has at least one stage";
     if (c.gran4k == 0 && c.gran16k == 0 && c.gran64k == 0)
-        return "gran4k=0, gran16k=0 and gran64k=0: a stage needs a granule";
+        return "gran4k=off, gran16k=off and gran64k=off: a stage needs a granule";
     if (c.sidsize >= 7 && c.st_level == 0) return "sidsize=" + number(c.sidsize) + " (7 or more) needs st_level=1";
     if (c.cmdqs == 0) return "cmdqs=0 leaves no room for a command before its CMD_SYNC; use 1 or more";
-    if (c.oas == 6 && c.gran64k == 0 && c.ds == 0) return "oas=6 (52 bits) needs gran64k=1 or ds=1";
+    if (c.oas == 6 && c.gran64k == 0 && c.ds == 0) return "oas=6 (52 bits) needs gran64k=on or ds=on";
     if (c.stall_model == 1 && c.stall_max != 0)
         return "stall_max=" + number(c.stall_max) + " cannot go with stall_model=1: nothing stalls";
     if (c.stall_model != 1 && c.stall_max == 0)

@@ -67,6 +67,22 @@ constexpr Dependency kDependencies[] = {
 
 std::string number(unsigned value) { return std::to_string(value); }
 
+const FieldRule& rule_of(Member member) {
+    for (const FieldRule& rule : kFields) {
+        if (rule.member == member) return rule;
+    }
+    return kFields[0];  // not reached: every field has a rule
+}
+
+// A setting as the user writes it: flags are on or off.
+std::string said(Member member, std::string_view name, unsigned value) {
+    const bool flag = rule_of(member).max == 1;
+    return std::string(name) + "=" + (flag ? (value != 0 ? "on" : "off") : number(value));
+}
+std::string setting(Member member, const Capabilities& capabilities) {
+    return said(member, rule_of(member).name, capabilities.*member);
+}
+
 std::string too_large(const FieldRule& rule, unsigned value) {
     return std::string(rule.name) + "=" + number(value) + " is too large: the largest value is " + number(rule.max);
 }
@@ -77,8 +93,8 @@ Result<Capabilities, std::string> settle_dependencies(const Capabilities& asked,
     for (const Dependency& rule : kDependencies) {
         if (settled.*rule.field == 0 || settled.*rule.needs != 0) continue;
         if (asked.*rule.field != kAuto) {
-            return Err{std::string(rule.name) + "=" + number(asked.*rule.field) + " needs " +
-                       std::string(rule.needs_name) + "=1; set that, or leave " + std::string(rule.name) + " out"};
+            return Err{setting(rule.field, asked) + " needs " + said(rule.needs, rule.needs_name, 1) +
+                       "; set that, or leave " + std::string(rule.name) + " out"};
         }
         settled.*rule.field = 0;
     }
@@ -99,24 +115,24 @@ std::string contradiction(const Capabilities& c) {
     if ((c.sagaw & 1) != 0) return "sagaw=" + number(c.sagaw) + " has the reserved bit 0 set; use bits 1, 2 and 3";
     if ((c.ver >> 4) >= 6 && c.qi == 0) {
         return "ver=" + number(c.ver) +
-               " (major version 6 or more) has no register-based invalidation, so qi must be 1";
+               " (major version 6 or more) has no register-based invalidation, so qi must be on";
     }
     if ((c.ver >> 4) >= 6 && c.smts == 0) {
-        return "smts=0 cannot go with ver=" + number(c.ver) +
+        return "smts=off cannot go with ver=" + number(c.ver) +
                ": from major version 6 on, only scalable mode has stages";
     }
-    if (c.smts != 0 && c.rwbf != 0) return "rwbf=1 cannot go with smts=1: scalable mode needs no write-buffer flush";
+    if (c.smts != 0 && c.rwbf != 0) return "rwbf=on cannot go with smts=on: scalable mode needs no write-buffer flush";
     if (c.smts != 0 && c.fsts == 0 && c.ssts == 0)
-        return "smts=1 needs fsts=1 or ssts=1: scalable mode has no other stage";
+        return "smts=on needs fsts=on or ssts=on: scalable mode has no other stage";
     if (has_second_stage && c.sagaw == 0) {
-        return "sagaw=0 offers no width for the second stage, which " + std::string(c.smts == 0 ? "smts=0" : "ssts=1") +
-               " needs";
+        return "sagaw=0 offers no width for the second stage, which " +
+               std::string(c.smts == 0 ? "smts=off" : "ssts=on") + " needs";
     }
     if ((c.ver >> 4) >= 2 && (c.dwd == 0 || c.drd == 0)) {
-        return "ver=" + number(c.ver) + " (major version 2 or more) always drains: dwd and drd must be 1";
+        return "ver=" + number(c.ver) + " (major version 2 or more) always drains: dwd and drd must be on";
     }
     if ((c.ver >> 4) >= 6 && c.ssts == 0 && c.sagaw != 0) {
-        return "sagaw=" + number(c.sagaw) + " needs ssts=1 with ver=" + number(c.ver) + " (major version 6 or more)";
+        return "sagaw=" + number(c.sagaw) + " needs ssts=on with ver=" + number(c.ver) + " (major version 6 or more)";
     }
     return {};
 }

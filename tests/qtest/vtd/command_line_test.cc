@@ -53,11 +53,11 @@ const std::vector<Refusal> impossible = {
     {"iotlb-entries=63", "63"},
     {"iotlb-entries=100", "100"},
     {"iotlb-entries=2097152", "2097152"},
-    {"rwbf=on", "rwbf=1"},
+    {"rwbf=on", "rwbf=on"},
     {"qi=off,smts=on", "qi"},
     {"fsts=off,nest=on", "nest"},
     {"ssts=off,nest=on", "nest"},
-    {"fsts=off,ssts=off,smts=on", "smts=1"},
+    {"fsts=off,ssts=off,smts=on", "smts=on"},
     {"ver=0x60,qi=off", "qi"},
     {"dwd=off", "dwd"},
 };
