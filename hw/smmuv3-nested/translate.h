@@ -27,9 +27,9 @@ using iommu::WalkFault;
     return DomainTag{static_cast<std::uint32_t>(world) << 16 | static_cast<std::uint32_t>(vmid & 0xffff)};
 }
 
-// The transaction's attributes as the STE's overrides leave them. A write is data. [SMMU G.b s5.2 PRIVCFG, INSTCFG]
+// The transaction's attributes as the STE's overrides leave them; EL2 does not look at the privilege, and does not
+// change it. A write is data. [SMMU G.b s5.2 PRIVCFG, INSTCFG; s13.4]
 [[nodiscard]] constexpr Privilege effective_privilege(const Request& request, const Route& route) {
-    if (route.world == StreamWorld::EL2) return Privilege::Supervisor;
     if (route.privcfg == 2) return Privilege::User;
     if (route.privcfg == 3) return Privilege::Supervisor;
     return request.privilege;
