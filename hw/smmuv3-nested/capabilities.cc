@@ -1,112 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "smmuv3-nested/capabilities.h"
 
-#include <string_view>
-
 namespace smmuv3 {
 
 namespace {
 
 using C = Capabilities;
-using Member = std::uint8_t C::*;
+using enum iommu::FieldKind;
 
 // One line per field: its default and the largest value it can have.
-struct FieldRule {
-    Member member;
-    std::string_view name;
-    std::uint8_t preset;
-    std::uint8_t max;
-};
-constexpr FieldRule kFields[] = {
-    {&C::s1p, "s1p", 1, 1},
-    {&C::s2p, "s2p", 1, 1},
-    {&C::httu, "httu", 2, 2},
-    {&C::hyp, "hyp", 1, 1},
-    {&C::asid16, "asid16", 1, 1},
-    {&C::msi, "msi", 1, 1},
-    {&C::sev, "sev", 0, 1},
-    {&C::vmw, "vmw", 1, 1},
-    {&C::vmid16, "vmid16", 1, 1},
-    {&C::cd2l, "cd2l", 1, 1},
-    {&C::stall_model, "stall_model", 0, 2},
-    {&C::term_model, "term_model", 0, 1},
-    {&C::st_level, "st_level", 1, 1},
-    {&C::sidsize, "sidsize", 16, 32},
-    {&C::ssidsize, "ssidsize", 20, 20},
-    {&C::eventqs, "eventqs", 19, 19},
-    {&C::cmdqs, "cmdqs", 19, 19},
-    {&C::attr_perms_ovr, "attr_perms_ovr", 1, 1},
-    {&C::attr_types_ovr, "attr_types_ovr", 1, 1},
-    {&C::had, "had", 1, 1},
-    {&C::xnx, "xnx", 1, 1},
-    {&C::fwb, "fwb", 1, 1},
-    {&C::stt, "stt", 1, 1},
-    {&C::ril, "ril", 1, 1},
-    {&C::bbml, "bbml", 2, 2},
-    {&C::e0pd, "e0pd", 1, 1},
-    {&C::ptwnnc, "ptwnnc", 1, 1},
-    {&C::oas, "oas", 5, 6},
-    {&C::gran4k, "gran4k", 1, 1},
-    {&C::gran16k, "gran16k", 1, 1},
-    {&C::gran64k, "gran64k", 1, 1},
-    {&C::ds, "ds", 0, 1},
-    {&C::vax, "vax", 0, 1},
-    {&C::stall_max, "stall_max", 64, 254},
+constexpr iommu::FieldRule<Capabilities> kFields[] = {
+    {&C::s1p, "s1p", 1, 1, Flag},
+    {&C::s2p, "s2p", 1, 1, Flag},
+    {&C::httu, "httu", 2, 2, Number},
+    {&C::hyp, "hyp", 1, 1, Flag},
+    {&C::asid16, "asid16", 1, 1, Flag},
+    {&C::msi, "msi", 1, 1, Flag},
+    {&C::sev, "sev", 0, 1, Flag},
+    {&C::vmw, "vmw", 1, 1, Flag},
+    {&C::vmid16, "vmid16", 1, 1, Flag},
+    {&C::cd2l, "cd2l", 1, 1, Flag},
+    {&C::stall_model, "stall_model", 0, 2, Number},
+    {&C::term_model, "term_model", 0, 1, Flag},
+    {&C::st_level, "st_level", 1, 1, Number},
+    {&C::sidsize, "sidsize", 16, 32, Number},
+    {&C::ssidsize, "ssidsize", 20, 20, Number},
+    {&C::eventqs, "eventqs", 19, 19, Number},
+    {&C::cmdqs, "cmdqs", 19, 19, Number},
+    {&C::attr_perms_ovr, "attr_perms_ovr", 1, 1, Flag},
+    {&C::attr_types_ovr, "attr_types_ovr", 1, 1, Flag},
+    {&C::had, "had", 1, 1, Flag},
+    {&C::xnx, "xnx", 1, 1, Flag},
+    {&C::fwb, "fwb", 1, 1, Flag},
+    {&C::stt, "stt", 1, 1, Flag},
+    {&C::ril, "ril", 1, 1, Flag},
+    {&C::bbml, "bbml", 2, 2, Number},
+    {&C::e0pd, "e0pd", 1, 1, Flag},
+    {&C::ptwnnc, "ptwnnc", 1, 1, Flag},
+    {&C::oas, "oas", 5, 6, Number},
+    {&C::gran4k, "gran4k", 1, 1, Flag},
+    {&C::gran16k, "gran16k", 1, 1, Flag},
+    {&C::gran64k, "gran64k", 1, 1, Flag},
+    {&C::ds, "ds", 0, 1, Flag},
+    {&C::vax, "vax", 0, 1, Number},
+    {&C::stall_max, "stall_max", 64, 254, Number},
 };
 
-// `field` can only be set where `needs` is. In an order in which what is needed is settled first. [SMMU G.b s6.3]
-struct Dependency {
-    Member field;
-    std::string_view name;
-    Member needs;
-    std::string_view needs_name;
+// In an order in which what is needed is settled first. [SMMU G.b s6.3]
+constexpr iommu::Dependency<Capabilities> kDependencies[] = {
+    {&C::hyp, &C::s1p}, {&C::hyp, &C::s2p},  {&C::vmw, &C::s2p},  {&C::xnx, &C::s2p},       {&C::fwb, &C::s2p},
+    {&C::had, &C::s1p}, {&C::e0pd, &C::s1p}, {&C::cd2l, &C::s1p}, {&C::cd2l, &C::ssidsize}, {&C::ds, &C::vax},
 };
-constexpr Dependency kDependencies[] = {
-    {&C::hyp, "hyp", &C::s1p, "s1p"},
-    {&C::hyp, "hyp", &C::s2p, "s2p"},
-    {&C::vmw, "vmw", &C::s2p, "s2p"},
-    {&C::xnx, "xnx", &C::s2p, "s2p"},
-    {&C::fwb, "fwb", &C::s2p, "s2p"},
-    {&C::had, "had", &C::s1p, "s1p"},
-    {&C::e0pd, "e0pd", &C::s1p, "s1p"},
-    {&C::cd2l, "cd2l", &C::s1p, "s1p"},
-    {&C::cd2l, "cd2l", &C::ssidsize, "ssidsize"},
-    {&C::ds, "ds", &C::vax, "vax"},
-};
+
+constexpr iommu::CapabilityRules<Capabilities> kRules{kFields, kDependencies};
 
 std::string number(unsigned value) { return std::to_string(value); }
-
-const FieldRule& rule_of(Member member) {
-    for (const FieldRule& rule : kFields) {
-        if (rule.member == member) return rule;
-    }
-    return kFields[0];  // not reached: every field has a rule
-}
-
-// A setting as the user writes it: flags are on or off.
-std::string said(Member member, std::string_view name, unsigned value) {
-    // Two fields are numbers although 1 is the largest value that is built.
-    const bool flag = rule_of(member).max == 1 && member != &C::st_level && member != &C::vax;
-    return std::string(name) + "=" + (flag ? (value != 0 ? "on" : "off") : number(value));
-}
-std::string setting(Member member, const Capabilities& capabilities) {
-    return said(member, rule_of(member).name, capabilities.*member);
-}
-
-Result<Capabilities, std::string> settle_dependencies(const Capabilities& asked, Capabilities settled) {
-    for (const Dependency& rule : kDependencies) {
-        if (settled.*rule.field == 0 || settled.*rule.needs != 0) continue;
-        if (asked.*rule.field != kAuto) {
-            return Err{setting(rule.field, asked) + " needs " + said(rule.needs, rule.needs_name, 1) +
-                       "; set that, or leave " + std::string(rule.name) + " out"};
-        }
-        settled.*rule.field = 0;
-    }
-    // Without stalls there is nothing to count.
-    if (settled.stall_model == 1 && asked.stall_max == kAuto) settled.stall_max = 0;
-    if (settled.sidsize < 7 && asked.st_level == kAuto) settled.st_level = 0;
-    return settled;
-}
 
 // Rules between fields that are not a plain "needs". Empty: no contradiction.
 std::string contradiction(const Capabilities& c) {
@@ -126,15 +74,11 @@ std::string contradiction(const Capabilities& c) {
 }  // namespace
 
 Result<Capabilities, std::string> settle(const Capabilities& asked) {
-    Capabilities settled = asked;
-    for (const FieldRule& rule : kFields) {
-        if (asked.*rule.member == kAuto) settled.*rule.member = rule.preset;
-        if (settled.*rule.member > rule.max) {
-            return Err{std::string(rule.name) + "=" + number(settled.*rule.member) +
-                       " is too large: the largest value is " + number(rule.max)};
-        }
-    }
-    settled = TRY(settle_dependencies(asked, settled));
+    Capabilities settled = TRY(kRules.with_presets(asked));
+    settled = TRY(kRules.with_dependencies(asked, settled));
+    // Without stalls there is nothing to count, and few streams need no second level.
+    if (settled.stall_model == 1 && asked.stall_max == kAuto) settled.stall_max = 0;
+    if (settled.sidsize < 7 && asked.st_level == kAuto) settled.st_level = 0;
     if (const std::string why = contradiction(settled); !why.empty()) return Err{why};
     return settled;
 }

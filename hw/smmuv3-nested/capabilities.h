@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 
+#include "iommu/capability_rules.h"
 #include "iommu/result.h"
 #include "smmuv3-nested/spec/cd.h"
 #include "smmuv3-nested/spec/registers.h"
@@ -24,7 +25,7 @@ using iommu::Err;
 using iommu::Result;
 using iommu::Value;
 
-inline constexpr std::uint8_t kAuto = 0xff;
+inline constexpr std::uint8_t kAuto = iommu::kAutoField;
 
 struct Capabilities {
     // IDR0

@@ -1,107 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vtd-nested/capabilities.h"
 
-#include <string_view>
-
 namespace vtd {
 
 namespace {
 
-using Member = std::uint8_t Capabilities::*;
+using enum iommu::FieldKind;
 
 // One line per field: its default and the largest value it can have.
-struct FieldRule {
-    Member member;
-    std::string_view name;
-    std::uint8_t preset;
-    std::uint8_t max;
-};
-constexpr FieldRule kFields[] = {
-    {&Capabilities::ver, "ver", 0x50, 0xfe}, {&Capabilities::haw, "haw", 48, 52},
-    {&Capabilities::nd, "nd", 6, 6},         {&Capabilities::rwbf, "rwbf", 0, 1},
-    {&Capabilities::plmr, "plmr", 1, 1},     {&Capabilities::phmr, "phmr", 1, 1},
-    {&Capabilities::cm, "cm", 0, 1},         {&Capabilities::sagaw, "sagaw", 0xe, 0xe},
-    {&Capabilities::mgaw, "mgaw", 56, 56},   {&Capabilities::zlr, "zlr", 1, 1},
-    {&Capabilities::sslps, "sslps", 3, 3},   {&Capabilities::psi, "psi", 1, 1},
-    {&Capabilities::nfr, "nfr", 7, kMaxNfr}, {&Capabilities::mamv, "mamv", 18, 63},
-    {&Capabilities::dwd, "dwd", 1, 1},       {&Capabilities::drd, "drd", 1, 1},
-    {&Capabilities::fs1gp, "fs1gp", 1, 1},   {&Capabilities::fs5lp, "fs5lp", 1, 1},
-    {&Capabilities::esrtps, "esrtps", 1, 1}, {&Capabilities::c, "c", 1, 1},
-    {&Capabilities::qi, "qi", 1, 1},         {&Capabilities::pt, "pt", 1, 1},
-    {&Capabilities::sc, "sc", 1, 1},         {&Capabilities::nest, "nest", 1, 1},
-    {&Capabilities::srs, "srs", 1, 1},       {&Capabilities::eafs, "eafs", 1, 1},
-    {&Capabilities::pss, "pss", 19, 19},     {&Capabilities::pasid, "pasid", 1, 1},
-    {&Capabilities::smts, "smts", 1, 1},     {&Capabilities::ssads, "ssads", 1, 1},
-    {&Capabilities::ssts, "ssts", 1, 1},     {&Capabilities::fsts, "fsts", 1, 1},
-    {&Capabilities::smpwcs, "smpwcs", 1, 1}, {&Capabilities::rps, "rps", 1, 1},
-    {&Capabilities::adms, "adms", 1, 1},     {&Capabilities::rprivs, "rprivs", 1, 1},
+constexpr iommu::FieldRule<Capabilities> kFields[] = {
+    {&Capabilities::ver, "ver", 0x50, 0xfe, Number}, {&Capabilities::haw, "haw", 48, 52, Number},
+    {&Capabilities::nd, "nd", 6, 6, Number},         {&Capabilities::rwbf, "rwbf", 0, 1, Flag},
+    {&Capabilities::plmr, "plmr", 1, 1, Flag},       {&Capabilities::phmr, "phmr", 1, 1, Flag},
+    {&Capabilities::cm, "cm", 0, 1, Flag},           {&Capabilities::sagaw, "sagaw", 0xe, 0xe, Number},
+    {&Capabilities::mgaw, "mgaw", 56, 56, Number},   {&Capabilities::zlr, "zlr", 1, 1, Flag},
+    {&Capabilities::sslps, "sslps", 3, 3, Number},   {&Capabilities::psi, "psi", 1, 1, Flag},
+    {&Capabilities::nfr, "nfr", 7, kMaxNfr, Number}, {&Capabilities::mamv, "mamv", 18, 63, Number},
+    {&Capabilities::dwd, "dwd", 1, 1, Flag},         {&Capabilities::drd, "drd", 1, 1, Flag},
+    {&Capabilities::fs1gp, "fs1gp", 1, 1, Flag},     {&Capabilities::fs5lp, "fs5lp", 1, 1, Flag},
+    {&Capabilities::esrtps, "esrtps", 1, 1, Flag},   {&Capabilities::c, "c", 1, 1, Flag},
+    {&Capabilities::qi, "qi", 1, 1, Flag},           {&Capabilities::pt, "pt", 1, 1, Flag},
+    {&Capabilities::sc, "sc", 1, 1, Flag},           {&Capabilities::nest, "nest", 1, 1, Flag},
+    {&Capabilities::srs, "srs", 1, 1, Flag},         {&Capabilities::eafs, "eafs", 1, 1, Flag},
+    {&Capabilities::pss, "pss", 19, 19, Number},     {&Capabilities::pasid, "pasid", 1, 1, Flag},
+    {&Capabilities::smts, "smts", 1, 1, Flag},       {&Capabilities::ssads, "ssads", 1, 1, Flag},
+    {&Capabilities::ssts, "ssts", 1, 1, Flag},       {&Capabilities::fsts, "fsts", 1, 1, Flag},
+    {&Capabilities::smpwcs, "smpwcs", 1, 1, Flag},   {&Capabilities::rps, "rps", 1, 1, Flag},
+    {&Capabilities::adms, "adms", 1, 1, Flag},       {&Capabilities::rprivs, "rprivs", 1, 1, Flag},
 };
 
-// `field` can only be set where `needs` is. In an order in which what is needed is settled first.
-// [VTD 5.10 s11.4.2, s11.4.3]
-struct Dependency {
-    Member field;
-    std::string_view name;
-    Member needs;
-    std::string_view needs_name;
-};
-constexpr Dependency kDependencies[] = {
-    {&Capabilities::smts, "smts", &Capabilities::qi, "qi"},
-    {&Capabilities::fsts, "fsts", &Capabilities::smts, "smts"},
-    {&Capabilities::ssts, "ssts", &Capabilities::smts, "smts"},
-    {&Capabilities::srs, "srs", &Capabilities::smts, "smts"},
-    {&Capabilities::smpwcs, "smpwcs", &Capabilities::smts, "smts"},
-    {&Capabilities::rps, "rps", &Capabilities::smts, "smts"},
-    {&Capabilities::pasid, "pasid", &Capabilities::smts, "smts"},
-    {&Capabilities::pss, "pss", &Capabilities::smts, "smts"},
-    {&Capabilities::nest, "nest", &Capabilities::fsts, "fsts"},
-    {&Capabilities::nest, "nest", &Capabilities::ssts, "ssts"},
-    {&Capabilities::fs5lp, "fs5lp", &Capabilities::fsts, "fsts"},
-    {&Capabilities::fs1gp, "fs1gp", &Capabilities::fsts, "fsts"},
-    {&Capabilities::eafs, "eafs", &Capabilities::fsts, "fsts"},
-    {&Capabilities::eafs, "eafs", &Capabilities::smpwcs, "smpwcs"},
-    {&Capabilities::ssads, "ssads", &Capabilities::ssts, "ssts"},
-    {&Capabilities::ssads, "ssads", &Capabilities::smpwcs, "smpwcs"},
-    {&Capabilities::rprivs, "rprivs", &Capabilities::srs, "srs"},
+// In an order in which what is needed is settled first. [VTD 5.10 s11.4.2, s11.4.3]
+constexpr iommu::Dependency<Capabilities> kDependencies[] = {
+    {&Capabilities::smts, &Capabilities::qi},     {&Capabilities::fsts, &Capabilities::smts},
+    {&Capabilities::ssts, &Capabilities::smts},   {&Capabilities::srs, &Capabilities::smts},
+    {&Capabilities::smpwcs, &Capabilities::smts}, {&Capabilities::rps, &Capabilities::smts},
+    {&Capabilities::pasid, &Capabilities::smts},  {&Capabilities::pss, &Capabilities::smts},
+    {&Capabilities::nest, &Capabilities::fsts},   {&Capabilities::nest, &Capabilities::ssts},
+    {&Capabilities::fs5lp, &Capabilities::fsts},  {&Capabilities::fs1gp, &Capabilities::fsts},
+    {&Capabilities::eafs, &Capabilities::fsts},   {&Capabilities::eafs, &Capabilities::smpwcs},
+    {&Capabilities::ssads, &Capabilities::ssts},  {&Capabilities::ssads, &Capabilities::smpwcs},
+    {&Capabilities::rprivs, &Capabilities::srs},
 };
 
-std::string number(unsigned value) { return std::to_string(value); }
-
-const FieldRule& rule_of(Member member) {
-    for (const FieldRule& rule : kFields) {
-        if (rule.member == member) return rule;
-    }
-    return kFields[0];  // not reached: every field has a rule
-}
-
-// A setting as the user writes it: flags are on or off.
-std::string said(Member member, std::string_view name, unsigned value) {
-    const bool flag = rule_of(member).max == 1;
-    return std::string(name) + "=" + (flag ? (value != 0 ? "on" : "off") : number(value));
-}
-std::string setting(Member member, const Capabilities& capabilities) {
-    return said(member, rule_of(member).name, capabilities.*member);
-}
-
-std::string too_large(const FieldRule& rule, unsigned value) {
-    return std::string(rule.name) + "=" + number(value) + " is too large: the largest value is " + number(rule.max);
-}
+constexpr iommu::CapabilityRules<Capabilities> kRules{kFields, kDependencies};
 
 // What an auto field becomes where something it needs is missing; what a missing dependency of an explicit field is
 // told as.
-Result<Capabilities, std::string> settle_dependencies(const Capabilities& asked, Capabilities settled) {
-    for (const Dependency& rule : kDependencies) {
-        if (settled.*rule.field == 0 || settled.*rule.needs != 0) continue;
-        if (asked.*rule.field != kAuto) {
-            return Err{setting(rule.field, asked) + " needs " + said(rule.needs, rule.needs_name, 1) +
-                       "; set that, or leave " + std::string(rule.name) + " out"};
-        }
-        settled.*rule.field = 0;
-    }
-    // From version 6 on, a unit without second stage in scalable mode has none at all. [VTD 5.10 s11.4.2]
-    if ((settled.ver >> 4) >= 6 && settled.ssts == 0 && asked.sagaw == kAuto) settled.sagaw = 0;
-    return settled;
-}
+std::string number(unsigned value) { return std::to_string(value); }
 
 // Rules between fields that are not a plain "needs". Empty: no contradiction.
 std::string contradiction(const Capabilities& c) {
@@ -147,12 +92,10 @@ unsigned Capabilities::largest_agaw() const {
 }
 
 Result<Capabilities, std::string> settle(const Capabilities& asked) {
-    Capabilities settled = asked;
-    for (const FieldRule& rule : kFields) {
-        if (asked.*rule.member == kAuto) settled.*rule.member = rule.preset;
-        if (settled.*rule.member > rule.max) return Err{too_large(rule, settled.*rule.member)};
-    }
-    settled = TRY(settle_dependencies(asked, settled));
+    Capabilities settled = TRY(kRules.with_presets(asked));
+    settled = TRY(kRules.with_dependencies(asked, settled));
+    // From version 6 on, a unit without second stage in scalable mode has none at all. [VTD 5.10 s11.4.2]
+    if ((settled.ver >> 4) >= 6 && settled.ssts == 0 && asked.sagaw == kAuto) settled.sagaw = 0;
     if (const std::string why = contradiction(settled); !why.empty()) return Err{why};
     return settled;
 }

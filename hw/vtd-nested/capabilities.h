@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string>
 
+#include "iommu/capability_rules.h"
 #include "iommu/result.h"
 #include "vtd-nested/spec/registers.h"
 
@@ -26,7 +27,7 @@ using iommu::Err;
 using iommu::Result;
 using iommu::Value;
 
-inline constexpr std::uint8_t kAuto = 0xff;
+inline constexpr std::uint8_t kAuto = iommu::kAutoField;
 
 struct Capabilities {
     std::uint8_t ver = kAuto;
