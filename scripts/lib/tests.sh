@@ -40,7 +40,7 @@ check_arm64_setup() {
     else
         step "scripts/setup $1"
         : >"$log"
-        run_logged "$log" "$ROOT/scripts/setup" "$1" || ARM64_OBSTACLE=$(tail -n 1 "$log")
+        run_logged "$log" "$ROOT/scripts/setup" "$1" || ARM64_OBSTACLE=$(tail -n 1 "$log" | sed "s/^setup: //")
     fi
     stage_done "${ARM64_OBSTACLE:-all there}"
 }
