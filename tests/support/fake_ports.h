@@ -12,6 +12,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "iommu/guest_memory.h"
@@ -41,33 +42,43 @@ class FakePorts : public iommu::MemoryPort,
         if (on_written) on_written(address.value);
     }
     bool send_msi(std::uint64_t address, std::uint32_t data) override {
+        called("message");
         if (on_message) on_message(address);
         const std::lock_guard lock(mutex_);
         messages.push_back({address, data});
         return !no_interrupt_controller;
     }
     void pulse(unsigned line) override {
+        called("pulse");
         const std::lock_guard lock(mutex_);
         pulses.push_back(line);
     }
     void resume(iommu::RequesterId requester, std::uint16_t stall_tag, iommu::StallAction action) override {
+        called("resume");
         const std::lock_guard lock(mutex_);
         resumes.push_back({requester.value, stall_tag, action});
     }
     void unmap(const iommu::IovaRange& range) override {
+        called("unmap");
         const std::lock_guard lock(mutex_);
         unmaps.push_back(range);
     }
     void gate_changed(bool translating) override {
+        called("gate");
         const std::lock_guard lock(mutex_);
         gates.push_back(translating);
     }
-    std::uint64_t now_ns() override { return time_ns; }
+    std::uint64_t now_ns() override {
+        called("clock");
+        return time_ns;
+    }
     void kick() override {
+        called("kick");
         const std::lock_guard lock(mutex_);
         ++kicks;
     }
     void line(iommu::TraceClass, std::string_view text) override {
+        called("line");
         const std::lock_guard lock(mutex_);
         lines.emplace_back(text);
     }
@@ -87,6 +98,8 @@ class FakePorts : public iommu::MemoryPort,
     std::vector<Written> dirty;
     // What a processor does right after the unit has written; must not call the unit.
     std::function<void(std::uint64_t address)> on_written;
+    // Called as any other port is called, with its name; may call the unit.
+    std::function<void(std::string_view port)> on_port;
     // Called as a message arrives; may call the unit.
     std::function<void(std::uint64_t address)> on_message;
     std::vector<Msi> messages;
@@ -100,6 +113,9 @@ class FakePorts : public iommu::MemoryPort,
     std::uint64_t time_ns = 0;
 
   private:
+    void called(std::string_view port) const {
+        if (on_port) on_port(port);
+    }
     std::mutex mutex_;
 };
 
