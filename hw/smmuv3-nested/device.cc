@@ -17,7 +17,7 @@ namespace {
 // How often tables that change under a walk are walked again before the update counts as failed.
 constexpr int kMaxRestarts = 8;
 
-Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable}; }
+Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable, path.in_pieces}; }
 
 }  // namespace
 
