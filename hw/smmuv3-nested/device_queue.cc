@@ -96,6 +96,7 @@ std::pair<Unit::QueueState, Effects> Unit::step_queue() {
 Effects Unit::execute(const Command& command) {
     if (const auto* invalidation = std::get_if<Invalidation>(&command)) {
         ++invalidations_;
+        recorder_.invalidated();
         return iommu::apply(*invalidation, configs_, iotlb_);
     }
     if (const auto* sync = std::get_if<Sync>(&command)) return complete(*sync);

@@ -166,7 +166,26 @@ Report EventRecorder::record(const Occurrence& occurrence, RegisterFile& registe
     return report;
 }
 
+EventRecorder::Stalled EventRecorder::stalled_of(const Words<4>& record) {
+    const Value<EventRecord> value{record};
+    return {static_cast<std::uint32_t>(value.get<EventRecord::StreamID>()),
+            static_cast<std::uint16_t>(value.get<EventRecord::STAG>())};
+}
+
+// As though they had just arrived. [SMMU G.b s3.12.2, s7.2.1]
+Effects EventRecorder::retry_held() {
+    Effects effects;
+    for (const Words<4>& record : std::exchange(held_, {})) {
+        const Stalled stalled = stalled_of(record);
+        if (!release(stalled)) continue;
+        effects.add(iommu::ResumeStalled{iommu::RequesterId{stalled.stream}, stalled.stag, iommu::StallAction::Retry});
+    }
+    held_stale_ = false;
+    return effects;
+}
+
 Effects EventRecorder::write_held(RegisterFile& registers, GuestMemory& memory) {
+    if (held_stale_ && room(registers) == Room::Yes) return retry_held();
     Effects effects;
     while (!held_.empty() && room(registers) == Room::Yes) {
         auto [written, more] = append(held_.front(), registers, memory);
@@ -181,6 +200,7 @@ bool EventRecorder::release(const Stalled& stalled) {
     const auto found = std::find(stalled_.begin(), stalled_.end(), stalled);
     if (found == stalled_.end()) return false;
     stalled_.erase(found);
+    std::erase_if(held_, [&stalled](const Words<4>& record) { return stalled_of(record) == stalled; });
     return true;
 }
 
@@ -190,25 +210,29 @@ std::vector<EventRecorder::Stalled> EventRecorder::release_stream(std::uint32_t 
         if (stalled.stream == stream) released.push_back(stalled);
     }
     std::erase_if(stalled_, [stream](const Stalled& stalled) { return stalled.stream == stream; });
+    std::erase_if(held_, [stream](const Words<4>& record) { return stalled_of(record).stream == stream; });
     return released;
 }
 
 std::vector<EventRecorder::Stalled> EventRecorder::release_all() {
     held_.clear();
+    held_stale_ = false;
     return std::exchange(stalled_, {});
 }
 
 void EventRecorder::reset() {
     stalled_.clear();
     held_.clear();
+    held_stale_ = false;
     last_.reset();
     transactions_.forget();
     next_stag_ = 0;
 }
 
-void EventRecorder::restore(std::vector<Stalled> stalled, std::deque<Words<4>> held) {
-    stalled_ = std::move(stalled);
-    held_ = std::move(held);
+void EventRecorder::restore(Kept kept) {
+    stalled_ = std::move(kept.stalled);
+    held_ = std::move(kept.held);
+    held_stale_ = kept.held_stale;
 }
 
 }  // namespace smmuv3

@@ -7,7 +7,8 @@
 // sets OVFLG - unless a transaction stalls for it: such a record is held and written when the queue allows it.
 //
 // A stalled transaction keeps its STAG until CMD_RESUME or CMD_STALL_TERM names it, or SMMUEN is cleared. At most
-// STALL_MAX of them; a transaction beyond that is terminated.
+// STALL_MAX of them; a transaction beyond that is terminated. A held record goes with its transaction. If anything was
+// invalidated while it was held, it may be out of date: its transaction is then retried instead.
 #ifndef SMMUV3_NESTED_REPORT_H
 #define SMMUV3_NESTED_REPORT_H
 
@@ -52,7 +53,9 @@ class EventRecorder {
     explicit EventRecorder(const Capabilities& capabilities) : capabilities_(capabilities), signals_(capabilities) {}
 
     [[nodiscard]] Report record(const Occurrence& occurrence, RegisterFile& registers, GuestMemory& memory);
-    // The queue may have room again: writes what is held.
+    // Something was invalidated by a command.
+    void invalidated() { held_stale_ = held_stale_ || !held_.empty(); }
+    // The queue may have room again: writes what is held, or retries it.
     [[nodiscard]] Effects write_held(RegisterFile& registers, GuestMemory& memory);
 
     struct Stalled {
@@ -68,10 +71,18 @@ class EventRecorder {
     void reset();
     [[nodiscard]] const std::vector<Stalled>& stalled() const { return stalled_; }
     [[nodiscard]] const std::deque<Words<4>>& held() const { return held_; }
-    void restore(std::vector<Stalled> stalled, std::deque<Words<4>> held);
+    [[nodiscard]] bool held_stale() const { return held_stale_; }
+    struct Kept {
+        std::vector<Stalled> stalled;
+        std::deque<Words<4>> held;
+        bool held_stale = false;
+    };
+    void restore(Kept kept);
 
   private:
     [[nodiscard]] std::optional<std::uint16_t> new_stag(std::uint32_t stream);
+    [[nodiscard]] static Stalled stalled_of(const Words<4>& record);
+    [[nodiscard]] Effects retry_held();
     [[nodiscard]] Words<4> compose(const Occurrence& occurrence, std::optional<std::uint16_t> stag) const;
     [[nodiscard]] bool merges(const Words<4>& record, const Fault& fault, const RegisterFile& registers) const;
     enum class Room : std::uint8_t { Yes, Full, Closed };
@@ -87,6 +98,7 @@ class EventRecorder {
     std::uint32_t last_producer_ = 0;
     std::vector<Stalled> stalled_;
     std::deque<Words<4>> held_;  // at most one for each stalled transaction
+    bool held_stale_ = false;
     std::uint16_t next_stag_ = 0;
 };
 

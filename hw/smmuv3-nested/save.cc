@@ -4,7 +4,8 @@
 // Caches are not part of it; they fill again.
 //
 // Words: 0 format, 1-4 IDR0, IDR1, IDR3, IDR5, 5 number of registers, 6 stalled transactions, 7 held records, then the
-// registers in the order of register_specs(), one word for each stalled transaction, four for each held record.
+// registers in the order of register_specs(), one word for each stalled transaction, four for each held record. Bit 63
+// of word 7: what is held is to be retried.
 #include <algorithm>
 
 #include "smmuv3-nested/device.h"
@@ -17,6 +18,7 @@ constexpr std::uint64_t kFormat = 1;
 constexpr std::size_t kHead = 8;
 constexpr std::size_t kMaxRegisters = 64;
 constexpr std::size_t kMaxStalled = 254;
+constexpr std::uint64_t kHeldStale = std::uint64_t{1} << 63;
 static_assert(kHead + kMaxRegisters + 5 * kMaxStalled <= kStateWords);
 
 std::array<std::uint64_t, 4> identity(const Capabilities& c) {
@@ -63,7 +65,7 @@ StateWords Unit::save() const {
     std::copy(ids.begin(), ids.end(), words.begin() + 1);
     words[5] = values.size();
     words[6] = recorder_.stalled().size();
-    words[7] = recorder_.held().size();
+    words[7] = recorder_.held().size() | (recorder_.held_stale() ? kHeldStale : 0);
     auto out = std::copy(values.begin(), values.end(), words.begin() + kHead);
     for (const EventRecorder::Stalled& one : recorder_.stalled())
         *out++ = std::uint64_t{one.stream} << 16 | one.stag;
@@ -78,7 +80,8 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
     const auto ids = identity(capabilities_);
     const auto specs = registers_.specs();
     const bool same_unit = std::equal(ids.begin(), ids.end(), words.begin() + 1) && words[5] == specs.size();
-    if (!same_unit || words[6] > capabilities_.stall_max || words[7] > words[6]) {
+    const std::uint64_t held_records = words[7] & ~kHeldStale;
+    if (!same_unit || words[6] > capabilities_.stall_max || held_records > words[6]) {
         return Err{
             std::string("the saved state is of a unit with other capabilities; start this one with the same "
                         "properties as the one that was saved")};
@@ -91,14 +94,14 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
         for (std::size_t i = 0; i < specs.size(); ++i)
             values[i] = possible(specs[i], *in++);
         registers_.restore(values);
-        std::vector<EventRecorder::Stalled> stalled;
+        EventRecorder::Kept kept;
         for (std::uint64_t i = 0; i < words[6]; ++i, ++in) {
-            stalled.push_back({static_cast<std::uint32_t>(*in >> 16), static_cast<std::uint16_t>(*in)});
+            kept.stalled.push_back({static_cast<std::uint32_t>(*in >> 16), static_cast<std::uint16_t>(*in)});
         }
-        std::deque<Words<4>> held;
-        for (std::uint64_t i = 0; i < words[7]; ++i, in += 4)
-            held.push_back({in[0], in[1], in[2], in[3]});
-        recorder_.restore(std::move(stalled), std::move(held));
+        for (std::uint64_t i = 0; i < held_records; ++i, in += 4)
+            kept.held.push_back({in[0], in[1], in[2], in[3]});
+        kept.held_stale = (words[7] & kHeldStale) != 0;
+        recorder_.restore(std::move(kept));
         stream_table_ = stream_table(registers_);
         effects = publish_gate();
         if (queue_runs()) effects.add(iommu::Kick{});
