@@ -34,7 +34,7 @@ void live(Side& side) {
     side.queue_page_invalidation(kPage);
     for (std::uint32_t i = 1; i <= 1500; ++i)
         side.queue_status(i);
-    side.queue_message();
+    side.queue_status_and_message(1501);
     side.ring();
     side.guest.unit.run_queue();
     side.guest.unit.run_queue();
@@ -58,8 +58,7 @@ TEMPLATE_TEST_CASE("Both: holders have forgotten before the status word, and it 
         if (address == kStatus) order.emplace_back("status");
     };
     side.queue_page_invalidation(kPage);
-    side.queue_status(4);
-    side.queue_message();
+    side.queue_status_and_message(4);
     side.ring();
     CHECK(order == std::vector<std::string>{"unmap", "status", "message"});
     CHECK(status_at_message == 4);

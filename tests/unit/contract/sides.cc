@@ -41,10 +41,10 @@ void VtdSide::queue_page_invalidation(std::uint64_t iova) { put(pasid_iotlb(3, k
 
 void VtdSide::queue_status(std::uint32_t value) { put(wait_status(kStatus, value)); }
 
-// ICS.IWC of the last message would keep the next one back.
-void VtdSide::queue_message() {
+// One descriptor. ICS.IWC of the last message would keep the next one back.
+void VtdSide::queue_status_and_message(std::uint32_t value) {
     guest.w32(kIcs, 1);
-    put(wait_interrupt());
+    put(wait_status(kStatus, value, true));
 }
 
 void VtdSide::ring() { guest.w64(kIqt, 32ull * tail_); }
@@ -88,6 +88,12 @@ SmmuSide::SmmuSide() {
 void SmmuSide::map(std::uint64_t iova, std::uint64_t output) { guest.map(guest.low, iova, output, smmu::kPage); }
 
 void SmmuSide::queue_page_invalidation(std::uint64_t iova) { guest.put(smmu::tlbi_nh_va(kVmid, kAsid, iova)); }
+
+// A command says one of them.
+void SmmuSide::queue_status_and_message(std::uint32_t value) {
+    queue_status(value);
+    guest.put(smmu::cmd_sync(1, kDoorbell, 1));
+}
 
 void SmmuSide::lose_queue() {
     guest.set_cr0(guest.r32(smmu::kCr0) & ~smmu::kCmdqEn);

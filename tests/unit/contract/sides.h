@@ -7,7 +7,7 @@
 //     side.turn_on();
 //     side.ask(0x4000);                  // a Reply
 //     side.queue_page_invalidation(0x4000);
-//     side.queue_message();
+//     side.queue_status_and_message(1);
 //     side.ring();
 //
 // Only what both architectures promise is here; what one of them does in its own way is in the tests of that unit.
@@ -36,10 +36,10 @@ class VtdSide {
     [[nodiscard]] bool is_on() { return (guest.r32(kGsts) & kTe) != 0; }
     [[nodiscard]] iommu::Reply ask(std::uint64_t iova);
 
-    // In the queue; ring() hands over what was put there. The message follows everything before it.
+    // In the queue; ring() hands over what was put there. The message follows the status word, and all before it.
     void queue_page_invalidation(std::uint64_t iova);
     void queue_status(std::uint32_t value);
-    void queue_message();
+    void queue_status_and_message(std::uint32_t value);
     void ring();
     [[nodiscard]] std::uint32_t status() { return guest.ram.peek32(kStatus); }
 
@@ -68,7 +68,7 @@ class SmmuSide {
 
     void queue_page_invalidation(std::uint64_t iova);
     void queue_status(std::uint32_t value) { guest.put(smmu::cmd_sync(1, kStatus, value)); }
-    void queue_message() { guest.put(smmu::cmd_sync(1, kDoorbell, 1)); }
+    void queue_status_and_message(std::uint32_t value);
     void ring() { guest.ring_doorbell(); }
     [[nodiscard]] std::uint32_t status() { return guest.ram.peek32(kStatus); }
 
