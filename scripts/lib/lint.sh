@@ -29,8 +29,11 @@ lint_step() {
     counted 0 1 0
 }
 
-# The lines that name a place and a finding; without any, the log's first lines.
-findings() { grep -m 20 -E ':[0-9]+:[0-9]+: error: |^In .* line [0-9]+:$' "$1" || head -n 20 "$1"; }
+# The lines that name a place and a finding, each once (a header's come back with each file that includes it); without any,
+# the log's first lines.
+findings() {
+    grep -E ':[0-9]+:[0-9]+: error: |^In .* line [0-9]+:$' "$1" | awk '!seen[$0]++ && ++shown <= 20' | grep . || head -n 20 "$1"
+}
 
 # sources KIND...: our files of these endings, whether or not they are in git yet.
 sources() {
