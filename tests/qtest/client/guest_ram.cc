@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "client/guest_ram.h"
 
-#include "client/qemu_process.h"
-
 namespace qtest {
 
 std::uint64_t GuestRam::allocate_pages(std::uint64_t count, std::uint64_t alignment) {
     const std::uint64_t base = (next_ + alignment - 1) & ~(alignment - 1);
     next_ = base + count * page_size;
-    if (next_ > ram_size) throw ProcessError("the guest has no memory left");
+    if (next_ > end_) throw ProcessError("the guest has no memory left");
     return base;
 }
 

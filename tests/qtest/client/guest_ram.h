@@ -17,10 +17,14 @@
 namespace qtest {
 
 inline constexpr std::uint64_t page_size = 4096;
+// Of all machines of the tests.
+inline constexpr std::uint64_t ram_size = 64 * 1024 * 1024;
 
 class GuestRam {
   public:
-    explicit GuestRam(Qtest& qtest) : qtest_(&qtest) {}
+    // `base` is where memory begins.
+    explicit GuestRam(Qtest& qtest, std::uint64_t base = 0)
+        : qtest_(&qtest), next_(base + lowest), end_(base + ram_size) {}
 
     // Consecutive pages, zeroed, aligned to `alignment` bytes (a power of two).
     [[nodiscard]] std::uint64_t allocate_pages(std::uint64_t count, std::uint64_t alignment = page_size);
@@ -40,8 +44,11 @@ class GuestRam {
     void write(std::uint64_t address, std::span<const std::uint8_t> bytes) const { qtest_->memwrite(address, bytes); }
 
   private:
+    // Below is what PCs keep for firmware and old devices, and others for the device tree.
+    static constexpr std::uint64_t lowest = 0x100000;
     Qtest* qtest_;
-    std::uint64_t next_ = 0x100000;  // above what PCs keep for firmware and old devices
+    std::uint64_t next_;
+    std::uint64_t end_;
 };
 
 // Doorbell: where an interrupt message can be seen to arrive.

@@ -39,7 +39,7 @@ constexpr std::uint8_t msi_capability = 0x05;
 }  // namespace
 
 std::uint64_t PciFunction::config_address(std::uint16_t offset) const {
-    return ecam_base + (std::uint64_t{address_.requester_id()} << 12) + offset;
+    return pci_->configuration_ + (std::uint64_t{address_.requester_id()} << 12) + offset;
 }
 
 std::uint8_t PciFunction::config_readb(std::uint16_t offset) const {
@@ -115,15 +115,18 @@ void PciFunction::enable_msi(MsiMessage message) const {
     config_writew(at(2), static_cast<std::uint16_t>(control | 1));
 }
 
-PciBus::PciBus(Qtest& qtest) : qtest_(&qtest) {
+PciBus::PciBus(Qtest& qtest) : PciBus(qtest, {ecam_base, window_base, window_size}) {
     const auto write_host_bridge = [&](std::uint32_t offset, std::uint32_t value) {
         qtest.outl(config_address_port, 0x80000000 | offset);
         qtest.outl(config_data_port, value);
     };
     write_host_bridge(pciexbar + 4, 0);
     write_host_bridge(pciexbar, static_cast<std::uint32_t>(ecam_base) | ecam_enable);
-    windows_[0] = {window_base, window_base + window_size};
-    window_sizes_[0] = window_size;
+}
+
+PciBus::PciBus(Qtest& qtest, const PciPlaces& places) : qtest_(&qtest), configuration_(places.configuration) {
+    windows_[0] = {places.window, places.window + places.window_size};
+    window_sizes_[0] = places.window_size;
 }
 
 PciFunction PciBus::find(PciId id, std::uint8_t bus) {

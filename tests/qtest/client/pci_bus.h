@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// PciBus: the PCI Express buses of a q35 machine, in the firmware's place.
+// PciBus: the PCI Express buses of a machine, in the firmware's place.
 //
-// No firmware runs, so nothing is set up: the constructor opens the memory-mapped configuration space, and addresses
-// are given to what a test asks for, from a window below 4 GiB. A bridge gets a sixteenth of the window of its own bus.
+// No firmware runs, so nothing is set up: on q35 the constructor opens the memory-mapped configuration space; other
+// machines have it at a fixed place, which the test tells. Addresses are given to what a test asks for, from a window
+// below 4 GiB. A bridge gets a sixteenth of the window of its own bus.
 //
 //     PciBus pci(qemu.qtest());
 //     const PciFunction port = pci.find(PciId{0x1b36, 0x000c});
@@ -48,6 +49,13 @@ struct MsiMessage {
     std::uint16_t data = 0;
 };
 
+// Where a machine without I/O ports has its PCI Express.
+struct PciPlaces {
+    std::uint64_t configuration = 0;
+    std::uint64_t window = 0;  // for BARs
+    std::uint64_t window_size = 0;
+};
+
 class PciBus;
 
 // One function of one device, at its configuration space.
@@ -84,7 +92,9 @@ class PciFunction {
 
 class PciBus {
   public:
+    // Of a q35.
     explicit PciBus(Qtest& qtest);
+    PciBus(Qtest& qtest, const PciPlaces& places);
 
     // The first function with this identity on this bus; throws if there is none.
     [[nodiscard]] PciFunction find(PciId id, std::uint8_t bus = 0);
@@ -100,6 +110,7 @@ class PciBus {
     [[nodiscard]] std::uint64_t allocate(std::uint8_t bus, std::uint64_t size);
 
     Qtest* qtest_;
+    std::uint64_t configuration_;
     std::map<std::uint8_t, Window> windows_;              // by bus
     std::map<std::uint8_t, std::uint64_t> window_sizes_;  // by bus
 };

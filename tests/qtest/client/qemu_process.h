@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// QemuProcess: a running qemu-system-x86_64 with a stopped processor, a qtest and a QMP connection.
+// QemuProcess: a running qemu-system-* with a stopped processor, a qtest and a QMP connection.
 //
 //     QemuProcess qemu({.arguments = {"-device", "edu"}});
 //     qemu.qtest().writel(0x100000, 1);
@@ -9,7 +9,7 @@
 //
 //     QTEST_QEMU    the binary; default qemu-system-x86_64 in PATH
 //     QTEST_ACCEL   qtest-accel.so, the accelerator that distributions leave out
-//     QTEST_PLUGIN  nested-iommu-x86_64.so, the devices under test
+//     QTEST_PLUGIN  nested-iommu-*.so for that binary, the devices under test
 //
 // Errors of either connection are thrown as ProcessError with all that QEMU wrote so far.
 #ifndef QTEST_QEMU_PROCESS_H
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "client/child_process.h"
+#include "client/guest_ram.h"
 #include "client/qmp.h"
 #include "client/qtest.h"
 
@@ -37,9 +38,6 @@ struct QemuOptions {
     Devices devices = Devices::WithPlugin;
     std::vector<std::string> environment;  // "NAME=value"
 };
-
-// RAM of the machine starts at 0 and ends here.
-inline constexpr std::uint64_t ram_size = 64 * 1024 * 1024;
 
 class QemuProcess {
   public:
