@@ -23,7 +23,7 @@ FILENAME ~ /\.tsv$/ {
     sub(/^BM_/, "", name)
     sub(/_median$/, "", name)
     gsub(/\/(iterations:[0-9]+|manual_time|real_time)/, "", name)
-    if (name == "Queue") { name = "Queue/descriptor"; time /= 64 }
+    if (name ~ /Queue$/) { name = name "/descriptor"; time /= 64 }
     engine[++engine_count] = name
     engine_time[name] = time
 }
