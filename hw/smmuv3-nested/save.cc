@@ -25,16 +25,18 @@ std::array<std::uint64_t, 4> identity(const Capabilities& c) {
     return {idr0(c).raw(), idr1(c).raw(), idr3(c).raw(), idr5(c).raw()};
 }
 
-// Only bits that the layout has and this unit can hold; constants stay what they are. A stream may say anything.
+// Only bits that software could have set; constants stay what they are. A stream may say anything.
 std::uint64_t possible(const iommu::RegisterSpec& spec, std::uint64_t value) {
-    std::uint64_t defined = 0;
-    for (const iommu::FieldInfo& field : spec.fields) {
-        if (field.access != iommu::Rsvd) defined |= iommu::bit_range(field.high, field.low);
-    }
-    const bool status =
-        spec.offset == CR0ACK::offset || spec.offset == IRQ_CTRLACK::offset || spec.offset == GERROR::offset;
-    if (spec.rw == 0 && !status) return spec.reset;
-    return value & defined & (status ? ~std::uint64_t{0} : spec.rw);
+    if (spec.rw == 0) return spec.reset;
+    return value & spec.rw & (spec.offset == GBPA::offset ? ~std::uint64_t{GBPA::Update::mask} : ~std::uint64_t{0});
+}
+
+// What the unit itself says: acknowledgements of what is set, and errors that software can acknowledge.
+void settle_status(iommu::RegisterFile& registers, std::uint64_t errors) {
+    registers.set(Value<CR0ACK>{registers.get<CR0>().raw()});
+    registers.set(Value<IRQ_CTRLACK>{registers.get<IRQ_CTRL>().raw()});
+    const std::uint64_t acknowledgeable = registers.spec(GERRORN::offset).rw;
+    registers.set(Value<GERROR>{static_cast<std::uint32_t>(errors & acknowledgeable)});
 }
 
 }  // namespace
@@ -91,9 +93,13 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
         const std::lock_guard lock(mutex_);
         std::vector<std::uint64_t> values(specs.size());
         auto in = words.begin() + kHead;
-        for (std::size_t i = 0; i < specs.size(); ++i)
-            values[i] = possible(specs[i], *in++);
+        std::uint64_t errors = 0;
+        for (std::size_t i = 0; i < specs.size(); ++i, ++in) {
+            values[i] = possible(specs[i], *in);
+            if (specs[i].offset == GERROR::offset) errors = *in;
+        }
         registers_.restore(values);
+        settle_status(registers_, errors);
         EventRecorder::Kept kept;
         for (std::uint64_t i = 0; i < words[6]; ++i, ++in) {
             kept.stalled.push_back({static_cast<std::uint32_t>(*in >> 16), static_cast<std::uint16_t>(*in)});
