@@ -157,6 +157,22 @@ TEST_CASE("FaultLog: one transfer is one record, however long", "[vtd][fault-log
     CHECK(faults[0] == record_of(context_not_present, guest.requester(), 0x5000, Access::Write));
 }
 
+TEST_CASE("FaultLog: a transfer arrives up to the page that is missing, which is the one recorded",
+          "[vtd][fault-log]") {
+    Guest guest(Mode::Legacy);
+    auto stage = guest.second_stage();
+    const auto page = guest.ram.allocate_page();
+    stage.map({.iova = 0x5000, .target = page});
+    guest.legacy.set(guest.requester(), LegacyContext::translating(stage, 5));
+    guest.start();
+    guest.dma_write(0x6000 - 32, Guest::pattern(1));
+    const auto faults = guest.take_faults();
+    REQUIRE(faults.size() == 1);
+    CHECK(faults[0] == record_of(0x05, guest.requester(), 0x6000, Access::Write));
+    const auto data = Guest::pattern(1);
+    CHECK(guest.ram.read(page + size_4k - 32, 32) == Bytes(data.begin(), data.begin() + 32));
+}
+
 TEST_CASE("FaultEvent: the first fault sends the message, those behind it do not", "[vtd][fault-log]") {
     EventGuest guest;
     guest.fault(0x1000);
