@@ -233,15 +233,23 @@ Result<Command, CommandError> decode(const Words<2>& words, const CommandContext
 std::string describe_command(const Words<2>& words) {
     const auto opcode = static_cast<Opcode>(Value<CommandHead>{words}.get<CommandHead::Opcode>());
     switch (opcode) {
+        case Opcode::PREFETCH_CONFIG: return "PREFETCH_CONFIG " + describe_as<PREFETCH>(words);
+        case Opcode::PREFETCH_ADDR: return "PREFETCH_ADDR " + describe_as<PREFETCH>(words);
         case Opcode::CFGI_STE: return "CFGI_STE " + describe_as<CFGI>(words);
+        case Opcode::CFGI_STE_RANGE: return "CFGI_STE_RANGE " + describe_as<CFGI_STE_RANGE>(words);
         case Opcode::CFGI_CD: return "CFGI_CD " + describe_as<CFGI>(words);
         case Opcode::CFGI_CD_ALL: return "CFGI_CD_ALL " + describe_as<CFGI>(words);
-        case Opcode::CFGI_STE_RANGE: return "CFGI_STE_RANGE " + describe_as<CFGI_STE_RANGE>(words);
         case Opcode::TLBI_NH_ALL: return "TLBI_NH_ALL " + describe_as<TLBI>(words);
         case Opcode::TLBI_NH_ASID: return "TLBI_NH_ASID " + describe_as<TLBI>(words);
         case Opcode::TLBI_NH_VA: return "TLBI_NH_VA " + describe_as<TLBI>(words);
         case Opcode::TLBI_NH_VAA: return "TLBI_NH_VAA " + describe_as<TLBI>(words);
+        case Opcode::TLBI_EL2_ALL: return "TLBI_EL2_ALL " + describe_as<TLBI>(words);
+        case Opcode::TLBI_EL2_ASID: return "TLBI_EL2_ASID " + describe_as<TLBI>(words);
+        case Opcode::TLBI_EL2_VA: return "TLBI_EL2_VA " + describe_as<TLBI>(words);
+        case Opcode::TLBI_EL2_VAA: return "TLBI_EL2_VAA " + describe_as<TLBI>(words);
+        case Opcode::TLBI_S12_VMALL: return "TLBI_S12_VMALL " + describe_as<TLBI>(words);
         case Opcode::TLBI_S2_IPA: return "TLBI_S2_IPA " + describe_as<TLBI_S2_IPA>(words);
+        case Opcode::TLBI_NSNH_ALL: return "TLBI_NSNH_ALL " + describe_as<TLBI>(words);
         case Opcode::RESUME: return "RESUME " + describe_as<RESUME>(words);
         case Opcode::STALL_TERM: return "STALL_TERM " + describe_as<RESUME>(words);
         case Opcode::SYNC: return "SYNC " + describe_as<SYNC>(words);
