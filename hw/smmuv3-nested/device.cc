@@ -121,6 +121,7 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     }
     const auto found = find_and_mark(request, *config);
     if (!found) return Err{Refusal{found.error()}};
+    if (found->path.in_pieces || route.tbi0 || route.tbi1) announces_all_.store(true, std::memory_order_relaxed);
     if (cacheable) {
         TlbTag tag = tlb_tag(request, route);
         if (found->global) {

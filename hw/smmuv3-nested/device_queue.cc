@@ -97,7 +97,9 @@ Effects Unit::execute(const Command& command) {
     if (const auto* invalidation = std::get_if<Invalidation>(&command)) {
         ++invalidations_;
         recorder_.invalidated();
-        return iommu::apply(*invalidation, configs_, iotlb_);
+        Invalidation what = *invalidation;
+        if (what.unmap && announces_all_.load(std::memory_order_relaxed)) what.unmap = iommu::IovaRange::everything();
+        return iommu::apply(what, configs_, iotlb_);
     }
     if (const auto* sync = std::get_if<Sync>(&command)) return complete(*sync);
     if (const auto* one = std::get_if<Resume>(&command)) return resume(*one);

@@ -289,3 +289,30 @@ TEST_CASE("SMMU: those who keep translations are told what to forget") {
         CHECK(guest.ports.unmaps[0].last.value == item.last);
     }
 }
+
+// One command by address drops a whole block of stage 1, of which a holder may have pieces that stage 2 made; and every
+// address that differs in an ignored top byte.
+TEST_CASE("SMMU: those who keep translations forget all that a command by address reaches") {
+    enum class Scene { Plain, Pieces, TopByte };
+    for (const auto scene : {Scene::Plain, Scene::Pieces, Scene::TopByte}) {
+        Guest guest;
+        guest.identity_second();
+        guest.stream(kStream, {.config = kNested});
+        if (scene == Scene::TopByte) guest.set(guest.cd(kStream), 38, 38, 1);
+        guest.map(guest.low, 0x4000'0000, kOld, kPage, scene == Scene::Pieces ? 2 : 3);
+        if (scene == Scene::Pieces) {
+            guest.poke(guest.entry(guest.second, kOld, 2), 0);
+            guest.map(guest.second, kOld, kNew, kS2Page);
+        }
+        guest.bring_up();
+        const std::uint64_t tag = scene == Scene::TopByte ? 0x5a00'0000'0000'0000 : 0;
+        REQUIRE(guest.ask(read_at(tag | 0x4000'0000)).outcome == iommu::Outcome::Translated);
+        guest.ports.unmaps.clear();
+        guest.submit(tlbi_nh_va(3, 1, 0x4000'0000));
+        REQUIRE(guest.ports.unmaps.size() == 1);
+        CAPTURE(static_cast<int>(scene));
+        const bool page_only = scene == Scene::Plain;
+        CHECK(guest.ports.unmaps[0].first.value == (page_only ? 0x4000'0000 : 0));
+        CHECK(guest.ports.unmaps[0].last.value == (page_only ? 0x4000'0fff : ~0ull));
+    }
+}
