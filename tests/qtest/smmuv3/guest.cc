@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "smmuv3/guest.h"
 
+#include <nlohmann/json.hpp>
+
 namespace smmu_driver {
 namespace {
 
@@ -83,6 +85,15 @@ std::uint64_t Guest::patterned_page(std::uint32_t seed) {
     const std::uint64_t page = ram.allocate_page();
     ram.fill_with_pattern(page, qtest::page_size, seed);
     return page;
+}
+
+void Guest::watch_wires() {
+    const std::string place = "/machine/unattached";
+    for (const auto& child : qemu.qmp().execute("qom-list", {{"path", place}})) {
+        if (child.value("type", "") != "child<arm_gic>") continue;
+        return qemu.qtest().irq_intercept_in(place + "/" + child.value("name", ""));
+    }
+    throw qtest::ProcessError("the machine has no interrupt controller");
 }
 
 Bytes Guest::dma_read(qtest::EduDevice& device, std::uint64_t address) {

@@ -33,6 +33,11 @@ inline constexpr std::uint64_t ram_base = 0x40000000;
 inline constexpr qtest::PciPlaces pci_places{
     .configuration = 0x3f000000, .window = 0x10000000, .window_size = 0x20000000};
 
+// The unit's wires, as inputs of the interrupt controller.
+inline constexpr int event_wire = 74;
+inline constexpr int sync_wire = 76;
+inline constexpr int error_wire = 77;
+
 struct GuestOptions {
     std::string properties;              // ",name=value..." for the unit
     std::vector<std::string> arguments;  // for QEMU
@@ -80,6 +85,10 @@ class Guest {
     void touch_write(std::uint64_t address) { edu.dma_write(address, 4); }
     void touch(std::uint64_t address, Access access);
     [[nodiscard]] Events take_events() const { return events.take(); }
+
+    // From now on pulses of the unit's wires are seen; none yet, and then some.
+    void watch_wires();
+    [[nodiscard]] bool pulsed(int wire) { return qemu.qtest().irq_level(wire).has_value(); }
 
     [[nodiscard]] std::uint64_t counter(const std::string& name) { return qemu.qmp().qom_get_number(path, name); }
 
