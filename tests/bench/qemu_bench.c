@@ -5,13 +5,18 @@
  *     LD_PRELOAD="nested-iommu-x86_64.so iommu-bench.so" \
  *         qemu-system-x86_64 -M q35 -m 1G -S -nodefaults -display none -device iommu-bench,rounds=31
  *
+ * For SMMUv3 one mode at a time, stage-1, stage-2 or nested, since a machine has room for one smmuv3-nested:
+ *
+ *     LD_PRELOAD="nested-iommu-aarch64.so iommu-bench-aarch64.so" \
+ *         qemu-system-aarch64 -M virt -m 1G -S -nodefaults -display none -device smmuv3-nested \
+ *         -device iommu-bench,mode=nested
+ *
  * It prints the median of the rounds, a line for each case and subject: case, subject, nanoseconds, with tabs between.
  * In each round each subject is measured once, so that what else the machine does falls on all of them alike.
  */
 #include "tests/bench/qemu_bench.h"
 
 #include "hw/boards.h"
-#include "hw/i386/pc.h"
 #include "hw/qdev-properties.h"
 #include "qapi/error.h"
 #include "qemu/main-loop.h"
@@ -26,6 +31,7 @@ struct iommu_bench {
     DeviceState parent;
 
     uint32_t rounds;
+    char* mode;
     Notifier machine_done;
     struct bench_tables tables;
 };
@@ -45,14 +51,14 @@ double bench_median(double* values, unsigned count) {
 }
 
 static void run_case(const struct bench_case* bench_case, unsigned rounds) {
-    static double spent[BENCH_SUBJECTS][ROUNDS_MAX];
+    static double spent[BENCH_SUBJECTS_MAX][ROUNDS_MAX];
 
     for (unsigned round = 0; round < rounds; round++) {
-        for (unsigned i = 0; i < BENCH_SUBJECTS; i++) {
+        for (unsigned i = 0; i < bench_subjects_count; i++) {
             spent[i][round] = bench_case->measure(&bench_subjects[i]);
         }
     }
-    for (unsigned i = 0; i < BENCH_SUBJECTS; i++) {
+    for (unsigned i = 0; i < bench_subjects_count; i++) {
         if (spent[i][0] != BENCH_NOT_MEASURED) {
             printf("%s\t%s\t%.1f\n", bench_case->name, bench_subjects[i].name, bench_median(spent[i], rounds));
         }
@@ -61,7 +67,7 @@ static void run_case(const struct bench_case* bench_case, unsigned rounds) {
 }
 
 static void check_all(void) {
-    for (unsigned i = 0; i < BENCH_SUBJECTS; i++) {
+    for (unsigned i = 0; i < bench_subjects_count; i++) {
         bench_subject_check(&bench_subjects[i]);
         if (bench_subjects[i].type) {
             bench_driver_check(&bench_subjects[i].driver, bench_subjects[i].name);
@@ -69,13 +75,17 @@ static void check_all(void) {
     }
 }
 
+static uint8_t* host_view(void) {
+    return (uint8_t*)((uintptr_t)memory_region_get_ram_ptr(MACHINE(qdev_get_machine())->ram) - BENCH_RAM_BASE);
+}
+
 /* From the main loop, after the machine's first reset. */
 static void run(void* opaque) {
     struct iommu_bench* bench = opaque;
 
     bench_subjects_make(OBJECT(bench));
-    bench_tables_build(&bench->tables, memory_region_get_ram_ptr(MACHINE(qdev_get_machine())->ram));
-    for (unsigned i = 0; i < BENCH_SUBJECTS; i++) {
+    bench_tables_build(&bench->tables, host_view());
+    for (unsigned i = 0; i < bench_subjects_count; i++) {
         if (bench_subjects[i].type) {
             bench_driver_start(&bench_subjects[i].driver, &bench->tables);
         }
@@ -97,10 +107,12 @@ static void machine_done(Notifier* notifier, void* unused) {
 
 static void realize(DeviceState* device, Error** errp) {
     struct iommu_bench* bench = IOMMU_BENCH(device);
-    const PCMachineState* pc = (const PCMachineState*)object_dynamic_cast(qdev_get_machine(), TYPE_PC_MACHINE);
 
-    if (!pc || !pc->pcibus || current_machine->ram_size != BENCH_RAM_BYTES) {
-        error_setg(errp, "iommu-bench needs -machine q35 -m 1G");
+    if (current_machine->ram_size != BENCH_RAM_BYTES) {
+        error_setg(errp, "iommu-bench needs -m 1G");
+        return;
+    }
+    if (!bench_machine_check(bench->mode, errp)) {
         return;
     }
     if (bench->rounds < 1 || bench->rounds > ROUNDS_MAX) {
@@ -113,6 +125,7 @@ static void realize(DeviceState* device, Error** errp) {
 
 static Property properties[] = {
     DEFINE_PROP_UINT32("rounds", struct iommu_bench, rounds, 31),
+    DEFINE_PROP_STRING("mode", struct iommu_bench, mode),
 };
 
 static void class_init(ObjectClass* class, class_init_data* data) {

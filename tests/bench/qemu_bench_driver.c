@@ -33,13 +33,7 @@ static void write64(const struct bench_driver* driver, hwaddr offset, uint64_t v
 static bool is_scalable(const struct bench_driver* driver) { return driver->mode != BENCH_LEGACY; }
 
 static hwaddr root_of(const struct bench_driver* driver, const struct bench_tables* tables) {
-    switch (driver->mode) {
-        case BENCH_LEGACY: return tables->legacy_root;
-        case BENCH_FIRST_STAGE: return tables->first_root | RTADDR_SCALABLE;
-        case BENCH_NESTED: return tables->nested_root | RTADDR_SCALABLE;
-        case BENCH_NO_UNIT: break;
-    }
-    g_assert_not_reached();
+    return tables->root[driver->mode] | (is_scalable(driver) ? RTADDR_SCALABLE : 0);
 }
 
 void bench_driver_start(struct bench_driver* driver, struct bench_tables* tables) {

@@ -91,7 +91,7 @@ void bench_tables_build(struct bench_tables* tables, uint8_t* ram) {
     for (hwaddr page = BENCH_TABLES; page < BENCH_TABLES + BENCH_TABLES_BYTES; page += BENCH_PAGE) {
         map_page(tables, second_stage, page, READ_WRITE, READ_WRITE);
     }
-    tables->legacy_root = legacy_root(tables, second_stage);
-    tables->first_root = scalable_root(tables, 1, first_stage, 0);
-    tables->nested_root = scalable_root(tables, 3, first_stage, second_stage);
+    tables->root[BENCH_LEGACY] = legacy_root(tables, second_stage);
+    tables->root[BENCH_FIRST_STAGE] = scalable_root(tables, 1, first_stage, 0);
+    tables->root[BENCH_NESTED] = scalable_root(tables, 3, first_stage, second_stage);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * qemu_bench_units: the subjects; see the header for how several units live in one machine.
+ * qemu_bench_units: the subjects on a PC; see the header for how several units live in one machine.
+ * PCMachineState.iommu is forgotten between two, and each unit's register page is moved before the next maps its own
+ * there.
  */
 #include "tests/bench/qemu_bench.h"
 
@@ -10,13 +12,11 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 
-#define TYPE_CONSTANT_REGION "iommu-bench-constant-region"
-
 /* Where units map their register page, and where these are moved to: below the I/O APIC there is nothing. */
 #define REGISTERS_BASE 0xfed90000u
 #define REGISTERS_MOVED 0xfe000000u
 
-struct bench_subject bench_subjects[BENCH_SUBJECTS] = {
+struct bench_subject bench_subjects[] = {
     {.name = "no-iommu"},
     {.name = "constant"},
     {.name = "vtd-nested/legacy", .type = "vtd-nested", .driver.mode = BENCH_LEGACY},
@@ -28,43 +28,10 @@ struct bench_subject bench_subjects[BENCH_SUBJECTS] = {
      .driver.mode = BENCH_FIRST_STAGE},
     {.name = "vtd-nested/nested", .type = "vtd-nested", .driver.mode = BENCH_NESTED},
 };
+const unsigned bench_subjects_count = ARRAY_SIZE(bench_subjects);
 
-/* The constant callback: what QEMU's own part of a translation costs. */
-
-static IOMMUTLBEntry translate_constant(IOMMUMemoryRegion* region, hwaddr iova, IOMMUAccessFlags access, int index) {
-    return (IOMMUTLBEntry){
-        .target_as = &address_space_memory,
-        .iova = iova & ~(hwaddr)(BENCH_PAGE - 1),
-        .translated_addr = iova & ~(hwaddr)(BENCH_PAGE - 1),
-        .addr_mask = BENCH_PAGE - 1,
-        .perm = IOMMU_RW,
-    };
-}
-
-static void constant_region_class_init(ObjectClass* class, class_init_data* data) {
-    IOMMU_MEMORY_REGION_CLASS(class)->translate = translate_constant;
-}
-
-static const TypeInfo constant_region_info = {
-    .name = TYPE_CONSTANT_REGION,
-    .parent = TYPE_IOMMU_MEMORY_REGION,
-    .class_init = constant_region_class_init,
-};
-
-void bench_register_constant_region(void) { type_register_static(&constant_region_info); }
-
-/* In a container, as units have it. */
-static AddressSpace* constant_space(Object* owner) {
-    MemoryRegion* container = g_new0(MemoryRegion, 1);
-    IOMMUMemoryRegion* region = g_new0(IOMMUMemoryRegion, 1);
-    AddressSpace* as = g_new0(AddressSpace, 1);
-
-    memory_region_init(container, owner, "iommu-bench-container", UINT64_MAX);
-    memory_region_init_iommu(region, sizeof *region, TYPE_CONSTANT_REGION, owner, "iommu-bench-constant", UINT64_MAX);
-    memory_region_add_subregion(container, 0, MEMORY_REGION(region));
-    address_space_init(as, container, "iommu-bench-constant");
-    return as;
-}
+/* The fixed size of intel-iommu. */
+const unsigned bench_cached_by_all = 1024;
 
 /* Units */
 
@@ -107,14 +74,28 @@ static void make_unit(struct bench_subject* subject, hwaddr registers) {
     memory_region_unref(mapped.mr);
 }
 
+bool bench_machine_check(const char* mode, Error** errp) {
+    const PCMachineState* pc = (const PCMachineState*)object_dynamic_cast(qdev_get_machine(), TYPE_PC_MACHINE);
+
+    if (!pc || !pc->pcibus) {
+        error_setg(errp, "iommu-bench needs -machine q35");
+        return false;
+    }
+    if (mode) {
+        error_setg(errp, "iommu-bench measures all modes of VT-d at once: leave out mode=%s", mode);
+        return false;
+    }
+    return true;
+}
+
 void bench_subjects_make(Object* owner) {
-    for (unsigned i = 0; i < BENCH_SUBJECTS; i++) {
+    for (unsigned i = 0; i < bench_subjects_count; i++) {
         struct bench_subject* subject = &bench_subjects[i];
 
         if (subject->type) {
             make_unit(subject, REGISTERS_MOVED + i * 0x10000);
         } else {
-            subject->as = i ? constant_space(owner) : &address_space_memory;
+            subject->as = i ? bench_constant_space(owner) : &address_space_memory;
         }
     }
 }

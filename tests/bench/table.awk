@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Prints one table from what the two benchmarks write.
+# Prints one table from what the benchmarks write.
 #
-#   awk -f table.awk [-v ratios=1] QEMU.tsv ENGINE.csv
+#   awk -f table.awk [-v ratios=1] QEMU.tsv... ENGINE.csv
 #
 # QEMU.tsv has case, subject and nanoseconds; ENGINE.csv is Google Benchmark's, of which the medians are taken: processor
 # time, but wall-clock time where the benchmark says so in its name. With ratios=1: only the ratios, for a document.
@@ -37,43 +37,71 @@ function rounded(a, b,    ratio) {
     return sprintf(ratio < 10 ? "%.1f" : "%.0f", ratio)
 }
 
-function print_modes(name, modes, count,    i, ours, theirs) {
+# Of the process that measured the mode; one process measures all modes of VT-d.
+function of_mode(name, subject, mode) {
+    return (name, subject "/" mode) in spent ? spent[name, subject "/" mode] : spent[name, subject]
+}
+
+function print_modes(name, our_unit, their_unit, modes, count,    i, ours, theirs) {
     for (i = 1; i <= count; i++) {
-        ours = spent[name, "vtd-nested/" modes[i]]
-        theirs = spent[name, "intel-iommu/" modes[i]]
-        printf "%-32s %-12s %10s %11s %8s %9s %9s\n", name, modes[i], nanoseconds(ours), nanoseconds(theirs),
-            quotient(theirs, ours), nanoseconds(spent[name, "constant"]), nanoseconds(spent[name, "no-iommu"])
+        ours = spent[name, our_unit "/" modes[i]]
+        theirs = spent[name, their_unit "/" modes[i]]
+        if (ours == "") continue
+        printf "%-32s %-12s %13s %11s %8s %9s %9s\n", name, modes[i], nanoseconds(ours), nanoseconds(theirs),
+            quotient(theirs, ours), nanoseconds(of_mode(name, "constant", modes[i])),
+            nanoseconds(of_mode(name, "no-iommu", modes[i]))
     }
 }
 
-function print_ratios(    i, m, ours) {
-    print "| Case | Mode | intel-iommu to vtd-nested | vtd-nested to the constant callback | to no IOMMU |"
+function print_unit(our_unit, their_unit, mode_names,    modes, count, i) {
+    count = split(mode_names, modes, " ")
+    printf "%-32s %-12s %13s %11s %8s %9s %9s\n", "case", "mode", our_unit, their_unit, "ratio", "constant", "no IOMMU"
+    for (i = 1; i <= case_count; i++) print_modes(cases[i], our_unit, their_unit, modes, count)
+    print ""
+}
+
+function print_unit_ratios(our_unit, their_unit, mode_names,    modes, count, i, m, ours, theirs, constant) {
+    count = split(mode_names, modes, " ")
+    printf "| Case | Mode | %s to %s | %s to the constant callback | to no IOMMU |\n", their_unit, our_unit, our_unit
     print "|---|---|---|---|---|"
     for (i = 1; i <= case_count; i++)
-        for (m = 1; m <= modes_count; m++) {
-            ours = spent[cases[i], "vtd-nested/" modes[m]]
-            if (modes[m] == "nested" && spent[cases[i], "constant"] == "") continue
-            printf "| %s | %s | %s | %s | %s |\n", cases[i], modes[m], rounded(spent[cases[i], "intel-iommu/" modes[m]], ours),
-                rounded(ours, spent[cases[i], "constant"]), rounded(ours, spent[cases[i], "no-iommu"])
+        for (m = 1; m <= count; m++) {
+            ours = spent[cases[i], our_unit "/" modes[m]]
+            theirs = spent[cases[i], their_unit "/" modes[m]]
+            constant = of_mode(cases[i], "constant", modes[m])
+            if (theirs == "" && constant == "") continue
+            printf "| %s | %s | %s | %s | %s |\n", cases[i], modes[m], rounded(theirs, ours), rounded(ours, constant),
+                rounded(ours, of_mode(cases[i], "no-iommu", modes[m]))
         }
-    print "\n| The core alone | to a first-stage hit |"
+    print ""
+}
+
+function print_engine_ratios(    i) {
+    print "| The core alone | to a first-stage hit |"
     print "|---|---|"
     for (i = 1; i <= engine_count; i++)
         if (engine[i] !~ /^Threads/) printf "| %s | %s |\n", engine[i], rounded(engine_time[engine[i]], engine_time["Hit/first_stage"])
 }
 
-END {
-    modes_count = split("legacy first-stage nested", modes, " ")
-    if (ratios) { print_ratios(); exit }
-    print "Inside QEMU, nanoseconds; ratio: how many times as long intel-iommu takes\n"
-    printf "%-32s %-12s %10s %11s %8s %9s %9s\n", "case", "mode", "vtd-nested", "intel-iommu", "ratio", "constant", "no IOMMU"
-    for (i = 1; i <= case_count; i++) print_modes(cases[i], modes, modes_count)
-
-    print "\nThe core alone, nanoseconds; ratio: to a first-stage hit\n"
+function print_engine(    i) {
+    print "The core alone, nanoseconds; ratio: to a first-stage hit\n"
     printf "%-44s %10s %8s\n", "case", "time", "ratio"
     for (i = 1; i <= engine_count; i++)
         printf "%-44s %10.1f %8s\n", engine[i], engine_time[engine[i]], quotient(engine_time[engine[i]], engine_time["Hit/first_stage"])
     printf "\nTwo threads do %s times the hits of one; this machine gives two threads %s times the work of one.\n",
         quotient(engine_time["ThreadsHit/threads:1"], engine_time["ThreadsHit/threads:2"]),
         quotient(engine_time["ThreadsMachine/threads:1"], engine_time["ThreadsMachine/threads:2"])
+}
+
+END {
+    if (ratios) {
+        print_unit_ratios("vtd-nested", "intel-iommu", "legacy first-stage nested")
+        print_unit_ratios("smmuv3-nested", "arm-smmuv3", "stage-1 stage-2 nested")
+        print_engine_ratios()
+        exit
+    }
+    print "Inside QEMU, nanoseconds; ratio: how many times as long QEMU's own unit takes\n"
+    print_unit("vtd-nested", "intel-iommu", "legacy first-stage nested")
+    print_unit("smmuv3-nested", "arm-smmuv3", "stage-1 stage-2 nested")
+    print_engine()
 }
