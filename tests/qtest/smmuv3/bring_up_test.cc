@@ -134,7 +134,7 @@ TEST_CASE("BringUp: interrupts by wire", "[smmuv3][bring-up]") {
     Guest guest;
     guest.start();
     guest.watch_wires();
-    guest.commands.submit(command::sync());
+    guest.commands.submit(command::cmd_sync());
     CHECK_FALSE(guest.pulsed(sync_wire));
     guest.commands.submit(command::sync_with_message(0, 0));
     CHECK(eventually([&] { return static_cast<void>(guest.unit.read32(reg::CR0)), guest.pulsed(sync_wire); }));

@@ -56,10 +56,10 @@ namespace command {
     return at(of_context(0x2a, vmid, 0), address);
 }
 [[nodiscard]] inline Command tlbi_nsnh_all() { return of_context(0x30, 0, 0); }
-[[nodiscard]] inline Command sync() { return Command{}.set(7, 0, 0x46); }
+[[nodiscard]] inline Command cmd_sync() { return Command{}.set(7, 0, 0x46); }
 // CS: an interrupt, by this message and by wire.
 [[nodiscard]] inline Command sync_with_message(std::uint64_t address, std::uint32_t data) {
-    return sync().set(13, 12, 1).set(23, 22, 3).set(27, 24, 0xf).set(63, 32, data).set(115, 66, address >> 2);
+    return cmd_sync().set(13, 12, 1).set(23, 22, 3).set(27, 24, 0xf).set(63, 32, data).set(115, 66, address >> 2);
 }
 
 }  // namespace command

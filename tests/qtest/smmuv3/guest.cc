@@ -33,7 +33,7 @@ void Guest::start() {
     unit.set_cr0(0);
     // Tables and queues: write-back, inner shareable.
     unit.write32(reg::CR1, 0xd75);
-    unit.write32(reg::CR2, RECINVSID);
+    unit.write32(reg::CR2, cr2);
     unit.write64(reg::STRTAB_BASE, streams.base() | bit(62));
     unit.write32(reg::STRTAB_BASE_CFG, streams.configuration());
     commands.set_up();
@@ -52,7 +52,7 @@ void Guest::forget() {
     commands.push(command::cfgi_all());
     commands.push(command::tlbi_el2_all());
     commands.push(command::tlbi_nsnh_all());
-    commands.submit(command::sync());
+    commands.submit(command::cmd_sync());
 }
 
 PageTable Guest::stage_1() {

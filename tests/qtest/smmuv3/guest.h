@@ -100,6 +100,7 @@ class Guest {
     CommandQueue commands;
     EventQueue events;
     StreamTable streams;
+    std::uint32_t cr2 = RECINVSID;
     std::uint64_t context;  // the CD of edu's stream
     std::uint64_t sink;
     std::uint64_t source;
