@@ -180,7 +180,6 @@ Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stal
     {
         const std::lock_guard lock(mutex_);
         report = recorder_.record(occurrence, registers_, memory_);
-        if (report.reported == Reported::Recorded) ++recorded_;
         if (report.reported != Reported::Merged && traces(TraceClass::Fault)) {
             effects.add(TraceLine{TraceClass::Fault, fault_line(request, fault, report)});
         }
@@ -204,7 +203,7 @@ UnitCounters Unit::counters() const {
     counters.faults = translations_.sum(Count::Faults);
     counters.messages = messages_.load(std::memory_order_relaxed);
     const std::lock_guard lock(mutex_);
-    counters.recorded = recorded_;
+    counters.recorded = recorder_.written();
     counters.invalidations = invalidations_;
     counters.waits = waits_;
     counters.queue_errors = queue_errors_;

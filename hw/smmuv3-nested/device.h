@@ -145,7 +145,6 @@ class Unit {
     StreamTable stream_table_;  // as SMMUEN found it
     EventRecorder recorder_;
     bool queue_running_ = false;
-    std::uint64_t recorded_ = 0;
     std::uint64_t invalidations_ = 0;
     std::uint64_t waits_ = 0;
     std::uint64_t queue_errors_ = 0;

@@ -66,6 +66,7 @@ std::pair<bool, Effects> EventRecorder::append(const Words<4>& record, RegisterF
     if (!memory.store_words(queue.at(producer), record)) {
         return {false, signals_.global_errors(GERROR::EVENTQ_ABT_ERR::mask, registers)};
     }
+    ++written_;
     const bool was_empty = queue.empty(producer, consumer);
     last_ = record;
     last_producer_ = queue.next(producer);

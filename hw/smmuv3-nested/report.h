@@ -69,6 +69,8 @@ class EventRecorder {
     [[nodiscard]] std::vector<Stalled> release_all();
 
     void reset();
+    // Records that reached the queue, since the unit exists.
+    [[nodiscard]] std::uint64_t written() const { return written_; }
     [[nodiscard]] const std::vector<Stalled>& stalled() const { return stalled_; }
     [[nodiscard]] const std::deque<Words<4>>& held() const { return held_; }
     [[nodiscard]] bool held_stale() const { return held_stale_; }
@@ -100,6 +102,7 @@ class EventRecorder {
     std::deque<Words<4>> held_;  // at most one for each stalled transaction
     bool held_stale_ = false;
     std::uint16_t next_stag_ = 0;
+    std::uint64_t written_ = 0;
 };
 
 }  // namespace smmuv3

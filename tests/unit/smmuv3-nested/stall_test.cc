@@ -172,9 +172,12 @@ TEST_CASE("SMMU: the record of a stalled transaction is held while the queue is 
     guest.stall(1);
     guest.stall(2);
     CHECK(guest.r32(kEventqProd) == 4);  // no overflow: nothing is lost
+    CHECK(guest.unit.counters().recorded == 4);
     CHECK(guest.take_event()->type() == 0x04);
     CHECK(guest.r32(kEventqProd) == 5);
+    CHECK(guest.unit.counters().recorded == 5);
     CHECK(guest.numbers() == Numbers{1, 2});
+    CHECK(guest.unit.counters().recorded == 6);
     CHECK(guest.ports.resumes.empty());
 }
 
