@@ -22,17 +22,19 @@ build_project() {
     fi
 }
 
+# The build looks for the arm64 emulator itself, so it is configured again when that has come or gone.
 configure_project() {
-    local log=$1 folder=$2
+    local log=$1 folder=$2 found
+    found="found: $(command -v qemu-system-aarch64 || true)"
     shift 2
-    if [[ -e $folder/build.ninja ]] && has_options "$folder" "$@"; then return; fi
+    if [[ -e $folder/build.ninja ]] && has_options "$folder" "$@" "$found"; then return; fi
     step 'configuring'
     if [[ -e $folder/build.ninja ]]; then
         run_logged "$log" meson setup --reconfigure "$folder" "$ROOT" "$@" || return 1
     else
         run_logged "$log" meson setup "$folder" "$ROOT" "$@" || return 1
     fi
-    printf '%s\n' "$@" >"$folder/.options"
+    printf '%s\n' "$@" "$found" >"$folder/.options"
 }
 
 # More options than wanted do no harm: a folder that scripts/check made with -Dwerror=true serves the others as well.

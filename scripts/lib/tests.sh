@@ -35,19 +35,17 @@ check_arm64_setup() {
     local log=$RUN_LOGS/setup-arm64.log
     stage 'arm64 set-up'
     ARM64_OBSTACLE=
-    if [[ ! -e $BUILD/hw/qemu/nested-iommu-aarch64.so ]]; then
-        ARM64_OBSTACLE='smmuv3-nested is not in this build'
-    else
-        step "scripts/setup $1"
-        : >"$log"
-        run_logged "$log" "$ROOT/scripts/setup" "$1" || ARM64_OBSTACLE=$(tail -n 1 "$log" | sed "s/^setup: //")
-    fi
+    step "scripts/setup $1"
+    mkdir -p "$RUN_LOGS"
+    : >"$log"
+    run_logged "$log" "$ROOT/scripts/setup" "$1" || ARM64_OBSTACLE=$(tail -n 1 "$log" | sed "s/^setup: //")
     stage_done "${ARM64_OBSTACLE:-all there}"
 }
 
 check_guests() {
     local name all=() names=() folder=$BUILD/guest running=0 counts=(0 0 0)
     stage 'guest'
+    if [[ ! -e $BUILD/hw/qemu/nested-iommu-aarch64.so ]]; then ARM64_OBSTACLE='smmuv3-nested is not in this build'; fi
     rm -rf "$folder"
     mkdir -p "$folder"
     mapfile -t all < <(configuration_names)
