@@ -151,8 +151,8 @@ TEST_CASE("Invalidation: the world of EL2 with ASIDs", "[smmuv3][invalidation]")
                 {
                     {"EL2_ASID of another", tlbi_el2_asid(asid + 1)},
                     {"EL2_VA of another", tlbi_el2_va(asid + 1, iova)},
-                    {"NH_ALL", tlbi_nh_all(0)},
                     {"NH_VA", tlbi_nh_va(0, asid, iova)},
+                    {"NH_ALL", tlbi_nh_all(1)},
                 });
 }
 
