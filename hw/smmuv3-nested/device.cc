@@ -151,10 +151,11 @@ Result<Config, Refusal> Unit::configure(const Request& request, ConfigTicket tic
 Result<Found, Fault> Unit::find_and_mark(const Request& request, const Config& config) {
     for (int restart = 0; restart < kMaxRestarts; ++restart) {
         const auto found = find(request, config, capabilities_, memory_);
-        if (!found || request.kind == RequestKind::Debug) return found;
+        if (!found) return Err{found.error()};
+        if (request.kind == RequestKind::Debug) return *found;
         const auto applied = found->marks.apply(memory_);
         if (!applied) return Err{to_fault(applied.error(), config, request)};
-        if (*applied == Marks::Applied::Done) return found;
+        if (*applied == Marks::Applied::Done) return *found;
     }
     return Err{unsettled_fault(config, request)};
 }

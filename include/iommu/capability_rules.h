@@ -17,7 +17,6 @@
 #ifndef IOMMU_CAPABILITY_RULES_H
 #define IOMMU_CAPABILITY_RULES_H
 
-#include <cassert>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -36,9 +35,9 @@ template <class C>
 struct FieldRule {
     std::uint8_t C::* member;
     std::string_view name;
-    std::uint8_t preset;
-    std::uint8_t max;
-    FieldKind kind;
+    std::uint8_t preset = 0;
+    std::uint8_t max = 0;
+    FieldKind kind = FieldKind::Flag;
 };
 
 // `field` can only be set where `needs` is. In an order in which what is needed is settled first.
@@ -97,8 +96,7 @@ class CapabilityRules {
         for (const FieldRule<C>& rule : fields_) {
             if (rule.member == member) return rule;
         }
-        assert(!"every field has a rule");
-        return fields_.front();
+        return fields_.front();  // not reached: every field has a rule
     }
 
     std::span<const FieldRule<C>> fields_;

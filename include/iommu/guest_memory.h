@@ -9,9 +9,9 @@
 // Words are little-endian in guest memory and integers here. Single words are read and written atomically, since the
 // guest's processors use the same memory at the same time.
 //
-// Threads: everything may be called at any time from any thread. `set_ram` publishes under a sequence lock: readers take
-// no lock, and ask again while a map is being replaced. The memory behind an old host pointer must stay readable until
-// reads that began before `set_ram` have ended (in QEMU: until the RCU grace period is over).
+// Threads: everything may be called at any time from any thread. `set_ram` publishes under a sequence lock: readers
+// take no lock, and ask again while a map is being replaced. The memory behind an old host pointer must stay readable
+// until reads that began before `set_ram` have ended (in QEMU: until the RCU grace period is over).
 //
 // Not here: which addresses an architecture allows.
 #ifndef IOMMU_GUEST_MEMORY_H
