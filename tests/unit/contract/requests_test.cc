@@ -103,10 +103,12 @@ TEMPLATE_TEST_CASE("Both: a reset drops everything and stops reporting", "[contr
     prepare(side);
     CHECK(output(side.ask(kPage)) == kOld);
     (void)side.ask(kUnmapped);
+    side.guest.ports.unmaps.clear();
     side.guest.unit.reset();
 
     CHECK_FALSE(side.is_on());
     CHECK_FALSE(side.guest.ports.gates.back());
+    CHECK_FALSE(side.guest.ports.unmaps.empty());
     CHECK_FALSE(side.queue_stopped());
     CHECK(side.take_records().empty());
     const auto recorded = side.guest.unit.counters().recorded;
@@ -118,8 +120,9 @@ TEMPLATE_TEST_CASE("Both: a reset drops everything and stops reporting", "[contr
     CHECK(side.status() == 0);
 
     side.map(kPage, kNew);
-    side.turn_on();
+    side.turn_on_blindly();
     CHECK(output(side.ask(kPage)) == kNew);
+    side.turn_on();
     CHECK(side.ask(kUnmapped).outcome == Outcome::Blocked);
     CHECK(side.take_records() == std::vector{kUnmapped});
 }

@@ -17,7 +17,7 @@ static_assert(kQueueEntries == 1u << kQueueLog2);
 
 // ---- VT-d
 
-VtdSide::VtdSide() { guest.scalable_device(kDevice, {.pgtt = 1, .did = kDomain}); }
+VtdSide::VtdSide() : guest({.esrtps = 0}) { guest.scalable_device(kDevice, {.pgtt = 1, .did = kDomain}); }
 
 void VtdSide::map(std::uint64_t iova, std::uint64_t output) { guest.map_first(iova, output, kP | kRW | kUS); }
 
@@ -86,6 +86,13 @@ SmmuSide::SmmuSide() {
 }
 
 void SmmuSide::map(std::uint64_t iova, std::uint64_t output) { guest.map(guest.low, iova, output, smmu::kPage); }
+
+// With the stream table that the Guest made: 64 STEs, the first that it gave out.
+void SmmuSide::turn_on_blindly() {
+    guest.w64(smmu::kStrtabBase, guest.ste(0));
+    guest.w32(smmu::kStrtabBaseCfg, 6);
+    guest.set_cr0(smmu::kSmmuEn);
+}
 
 void SmmuSide::queue_page_invalidation(std::uint64_t iova) { guest.put(smmu::tlbi_nh_va(kVmid, kAsid, iova)); }
 

@@ -27,12 +27,13 @@ inline constexpr std::uint64_t kDoorbell = 0xfee00000;     // where messages go
 inline constexpr std::uint64_t kOutside = 0x20'0000'0000;  // no RAM is here
 inline constexpr std::uint32_t kQueueEntries = 8192;
 
-// First stage, scalable mode.
+// First stage, scalable mode. Without ESRTPS: a new root table drops nothing by itself.
 class VtdSide {
   public:
     VtdSide();
-    void map(std::uint64_t iova, std::uint64_t output);  // or maps anew
-    void turn_on();                                      // queue, events, translation
+    void map(std::uint64_t iova, std::uint64_t output);     // or maps anew
+    void turn_on();                                         // queue, events, translation
+    void turn_on_blindly() { guest.enable(kTtmScalable); }  // translation alone: nothing is invalidated
     [[nodiscard]] bool is_on() { return (guest.r32(kGsts) & kTe) != 0; }
     [[nodiscard]] iommu::Reply ask(std::uint64_t iova);
 
@@ -63,6 +64,7 @@ class SmmuSide {
     SmmuSide();
     void map(std::uint64_t iova, std::uint64_t output);
     void turn_on() { guest.bring_up(); }
+    void turn_on_blindly();
     [[nodiscard]] bool is_on() { return (guest.r32(smmu::kCr0ack) & smmu::kSmmuEn) != 0; }
     [[nodiscard]] iommu::Reply ask(std::uint64_t iova) { return guest.ask(smmu::read_at(iova)); }
 
