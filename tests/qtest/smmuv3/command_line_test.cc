@@ -78,7 +78,7 @@ TEST_CASE("CommandLine: another IOMMU", "[smmuv3][command-line]") {
 }
 
 TEST_CASE("CommandLine: properties become capabilities", "[smmuv3][command-line]") {
-    Guest guest({.properties = ",oas=4,ssidsize=3,sidsize=12,eventqs=5,cmdqs=8,httu=1,s2p=off,asid16=off"});
+    const Guest guest({.properties = ",oas=4,ssidsize=3,sidsize=12,eventqs=5,cmdqs=8,httu=1,s2p=off,asid16=off"});
     const std::uint32_t idr0 = guest.unit.read32(reg::IDR0);
     CHECK(extract(idr0, 0, 0) == 0);
     CHECK(extract(idr0, 7, 6) == 1);

@@ -8,7 +8,7 @@
 using namespace smmu_driver;
 
 TEST_CASE("Registers: 64-bit registers in one access or in halves", "[smmuv3][registers]") {
-    Guest guest;
+    const Guest guest;
     const Unit& unit = guest.unit;
     for (const std::uint64_t offset :
          {reg::STRTAB_BASE, reg::CMDQ_BASE, reg::EVENTQ_BASE, reg::GERROR_IRQ_CFG0, reg::EVENTQ_IRQ_CFG0}) {
@@ -26,7 +26,7 @@ TEST_CASE("Registers: 64-bit registers in one access or in halves", "[smmuv3][re
 }
 
 TEST_CASE("Registers: two registers in one access", "[smmuv3][registers]") {
-    Guest guest;
+    const Guest guest;
     CHECK(guest.unit.read64(reg::IDR0) ==
           (guest.unit.read32(reg::IDR0) | std::uint64_t{guest.unit.read32(reg::IDR1)} << 32));
     guest.unit.write64(reg::CMDQ_PROD, 0x0000'0003'0000'0003);
@@ -64,7 +64,7 @@ TEST_CASE("Registers: what is in use cannot be changed", "[smmuv3][registers]") 
 }
 
 TEST_CASE("Registers: what is read-only stays, and what is nowhere is 0", "[smmuv3][registers]") {
-    Guest guest;
+    const Guest guest;
     for (const std::uint64_t offset : {reg::IDR0, reg::IDR1, reg::IDR3, reg::IDR5, reg::IIDR, reg::AIDR, reg::CR0ACK,
                                        reg::IRQ_CTRLACK, reg::GERROR}) {
         CAPTURE(offset);
