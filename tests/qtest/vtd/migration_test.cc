@@ -89,6 +89,39 @@ struct Source : Guest {
     [[nodiscard]] Bytes registers() { return qemu.qtest().memread(registers_base, 0x1000); }
 };
 
+// A disk in the running machine that snapshots can be kept in.
+class SnapshotDisk {
+  public:
+    SnapshotDisk(qtest::Qmp& qmp, const std::string& file) : qmp_(qmp) {
+        run_job("blockdev-create", {{"options", {{"driver", "file"}, {"filename", file}, {"size", 0}}}});
+        qmp_.execute("blockdev-add", {{"driver", "file"}, {"node-name", "file"}, {"filename", file}});
+        run_job("blockdev-create", {{"options", {{"driver", "qcow2"}, {"file", "file"}, {"size", 1 << 20}}}});
+        qmp_.execute("blockdev-add", {{"driver", "qcow2"}, {"node-name", "disk"}, {"file", "file"}});
+    }
+    void save() { run_job("snapshot-save", snapshot()); }
+    void load() { run_job("snapshot-load", snapshot()); }
+
+  private:
+    static nlohmann::json snapshot() { return {{"tag", "now"}, {"vmstate", "disk"}, {"devices", {"disk"}}}; }
+
+    void run_job(const std::string& command, nlohmann::json arguments) {
+        const auto id = "job" + std::to_string(jobs_++);
+        arguments["job-id"] = id;
+        qmp_.execute(command, arguments);
+        nlohmann::json job;
+        REQUIRE(eventually([&] {
+            job = qmp_.execute("query-jobs")[0];
+            return job["status"] == "concluded";
+        }));
+        INFO(command << ": " << job.dump());
+        REQUIRE_FALSE(job.contains("error"));
+        qmp_.execute("job-dismiss", {{"id", id}});
+    }
+
+    qtest::Qmp& qmp_;
+    int jobs_ = 0;
+};
+
 }  // namespace
 
 TEST_CASE("Migration: the registers arrive as they were", "[vtd][migration]") {
@@ -227,4 +260,28 @@ TEST_CASE("Migration: a unit with other capabilities refuses with a sentence", "
     const auto end = qtest::run_until_end(options);
     CHECK(end.exit_code == 1);
     CHECK_THAT(end.output, ContainsSubstring("vtd-nested cannot take over the state of the other machine"));
+}
+
+TEST_CASE("Migration: a snapshot brings back registers, faults, events and a stopped queue", "[vtd][migration]") {
+    Source source;
+    SnapshotDisk disk(source.qemu.qmp(), source.folder.file("disk"));
+    source.send_events_to_doorbell();
+    source.touch_read(0x1000);
+    source.touch_write(0x2000);
+    source.stop_queue_half_way();
+    const auto before = source.registers();
+    disk.save();
+
+    (void)source.unit.take_faults();
+    source.unit.write32(reg::FECTL, 0);
+    source.unit.clear(TE);
+    source.unit.clear(QIE);
+    REQUIRE(source.registers() != before);
+    disk.load();
+    CHECK(source.registers() == before);
+    // And it works as it did, for a device that the reset before loading left without its place.
+    qtest::PciBus pci(source.qemu.qtest());
+    qtest::EduDevice edu(source.qemu.qtest(), pci.find(qtest::EduDevice::id));
+    edu.copy(iova, source.sink, Guest::transfer);
+    CHECK(source.qemu.qtest().memread(source.sink, Guest::transfer) == Guest::pattern(1));
 }
