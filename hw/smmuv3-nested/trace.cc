@@ -2,30 +2,14 @@
 #include "smmuv3-nested/trace.h"
 
 #include <cinttypes>
-#include <cstdarg>
-#include <cstdio>
+
+#include "iommu/text.h"
 
 namespace smmuv3 {
 
 namespace {
 
-[[gnu::format(printf, 1, 2)]] std::string format(const char* text, ...) {
-    char line[256];
-    va_list arguments;
-    va_start(arguments, text);
-    std::vsnprintf(line, sizeof line, text, arguments);
-    va_end(arguments);
-    return line;
-}
-
-const char* verb(const iommu::Request& request) {
-    switch (request.access) {
-        case iommu::Access::Read: return "read";
-        case iommu::Access::Write: return "write";
-        case iommu::Access::Atomic: return "atomic";
-    }
-    return "?";
-}
+using iommu::format;
 
 std::string requester(const iommu::Request& request) {
     std::string text = format("SID=0x%x", request.requester.value);
@@ -53,23 +37,13 @@ const char* class_name(Class input_class) {
     return "?";
 }
 
-const char* rights_text(iommu::Rights rights) {
-    switch (rights) {
-        case iommu::Rights::None: return "-";
-        case iommu::Rights::Read: return "r";
-        case iommu::Rights::Write: return "w";
-        case iommu::Rights::ReadWrite: return "rw";
-    }
-    return "?";
-}
-
 }  // namespace
 
 std::string fault_line(const iommu::Request& request, const Fault& fault, const Report& report) {
     std::string line = "smmuv3: event " + std::string(name(fault.event)) +
                        format(" (0x%02x: ", static_cast<unsigned>(fault.event)) + std::string(meaning(fault.event)) +
                        ")" + where(report.reported) + " " + requester(request) +
-                       format(" %s 0x%" PRIx64, verb(request), request.iova.value);
+                       format(" %s 0x%" PRIx64, iommu::name(request.access), request.iova.value);
     line += format(" S%u %s", fault.second_stage ? 2u : 1u, class_name(fault.input_class));
     if (fault.second_stage) line += format(" IPA=0x%" PRIx64, fault.ipa);
     if (report.stag) line += format(" STAG=0x%x", *report.stag);
@@ -82,8 +56,8 @@ std::string fault_line(const iommu::Request& request, const Fault& fault, const 
 
 std::string translation_line(const iommu::Request& request, const iommu::Path& path) {
     return "smmuv3: translated " + requester(request) +
-           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", verb(request), request.iova.value, path.address.value,
-                  path.page_log2, rights_text(path.usable));
+           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", iommu::name(request.access), request.iova.value,
+                  path.address.value, path.page_log2, iommu::name(path.usable));
 }
 
 std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {

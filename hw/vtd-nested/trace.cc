@@ -2,30 +2,14 @@
 #include "vtd-nested/trace.h"
 
 #include <cinttypes>
-#include <cstdarg>
-#include <cstdio>
+
+#include "iommu/text.h"
 
 namespace vtd {
 
 namespace {
 
-[[gnu::format(printf, 1, 2)]] std::string format(const char* text, ...) {
-    char line[256];
-    va_list arguments;
-    va_start(arguments, text);
-    std::vsnprintf(line, sizeof line, text, arguments);
-    va_end(arguments);
-    return line;
-}
-
-const char* verb(const Request& request) {
-    switch (request.access) {
-        case iommu::Access::Read: return "read";
-        case iommu::Access::Write: return "write";
-        case iommu::Access::Atomic: return "atomic";
-    }
-    return "?";
-}
+using iommu::format;
 
 // "SID=00:04.0" or "SID=00:04.0 PASID=0x5"
 std::string requester(const Request& request) {
@@ -45,22 +29,12 @@ std::string where(const Report& report) {
     return "?";
 }
 
-const char* rights_text(Rights rights) {
-    switch (rights) {
-        case Rights::None: return "-";
-        case Rights::Read: return "r";
-        case Rights::Write: return "w";
-        case Rights::ReadWrite: return "rw";
-    }
-    return "?";
-}
-
 }  // namespace
 
 std::string fault_line(const Request& request, const Fault& fault, const Report& report) {
     const std::string_view what = meaning(fault.condition);
     std::string line = "vtd: fault " + where(report) + " " + requester(request);
-    line += format(" %s 0x%" PRIx64 " FR=0x%02x (%s: %.*s)", verb(request), request.iova.value,
+    line += format(" %s 0x%" PRIx64 " FR=0x%02x (%s: %.*s)", iommu::name(request.access), request.iova.value,
                    static_cast<unsigned>(fault.condition), std::string(name(fault.condition)).c_str(),
                    static_cast<int>(what.size()), what.data());
     const Diagnosis& d = fault.diagnosis;
@@ -72,8 +46,8 @@ std::string fault_line(const Request& request, const Fault& fault, const Report&
 
 std::string translation_line(const Request& request, const Path& path) {
     return "vtd: translated " + requester(request) +
-           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", verb(request), request.iova.value, path.address.value,
-                  path.page_log2, rights_text(path.usable));
+           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", iommu::name(request.access), request.iova.value,
+                  path.address.value, path.page_log2, iommu::name(path.usable));
 }
 
 std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {
