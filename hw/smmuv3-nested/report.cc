@@ -197,11 +197,18 @@ Effects EventRecorder::write_held(RegisterFile& registers, GuestMemory& memory) 
     return effects;
 }
 
+// Nothing that is held is out of date when nothing is held.
+template <class Which>
+void EventRecorder::drop_held(Which which) {
+    std::erase_if(held_, which);
+    held_stale_ = held_stale_ && !held_.empty();
+}
+
 bool EventRecorder::release(const Stalled& stalled) {
     const auto found = std::find(stalled_.begin(), stalled_.end(), stalled);
     if (found == stalled_.end()) return false;
     stalled_.erase(found);
-    std::erase_if(held_, [&stalled](const Words<4>& record) { return stalled_of(record) == stalled; });
+    drop_held([&stalled](const Words<4>& record) { return stalled_of(record) == stalled; });
     return true;
 }
 
@@ -211,7 +218,7 @@ std::vector<EventRecorder::Stalled> EventRecorder::release_stream(std::uint32_t 
         if (stalled.stream == stream) released.push_back(stalled);
     }
     std::erase_if(stalled_, [stream](const Stalled& stalled) { return stalled.stream == stream; });
-    std::erase_if(held_, [stream](const Words<4>& record) { return stalled_of(record).stream == stream; });
+    drop_held([stream](const Words<4>& record) { return stalled_of(record).stream == stream; });
     return released;
 }
 

@@ -85,6 +85,8 @@ class EventRecorder {
     [[nodiscard]] std::optional<std::uint16_t> new_stag(std::uint32_t stream);
     [[nodiscard]] static Stalled stalled_of(const Words<4>& record);
     [[nodiscard]] Effects retry_held();
+    template <class Which>
+    void drop_held(Which which);
     [[nodiscard]] Words<4> compose(const Occurrence& occurrence, std::optional<std::uint16_t> stag) const;
     [[nodiscard]] bool merges(const Words<4>& record, const Fault& fault, const RegisterFile& registers) const;
     enum class Room : std::uint8_t { Yes, Full, Closed };

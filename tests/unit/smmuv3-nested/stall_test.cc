@@ -250,6 +250,23 @@ TEST_CASE("SMMU: a transaction whose record was held over an invalidation is ret
     }
 }
 
+// What was invalidated before a transaction came does not make its record out of date.
+TEST_CASE("SMMU: an invalidation while records were held says nothing about records held later") {
+    for (const bool term : {false, true}) {
+        Scene guest;
+        guest.fill_queue();
+        const std::uint16_t first = guest.stall(4);
+        guest.forget();
+        guest.submit(term ? stall_term(kStream) : resume(kStream, first, false, true));
+        CHECK(guest.unit.save()[7] == 0);
+        guest.ports.resumes.clear();
+        guest.stall(5);
+        CAPTURE(term);
+        CHECK(guest.numbers() == Numbers{5});
+        CHECK(guest.ports.resumes.empty());
+    }
+}
+
 TEST_CASE("SMMU: invalidations leave a recorded stall alone") {
     Scene guest;
     const std::uint16_t tag = guest.stall(4);
