@@ -17,9 +17,7 @@ void drop_of_domain(const TlbDrop& what, DomainTag domain, Iotlb& iotlb) {
             iotlb.invalidate_domain(domain, TlbReach::FirstSide);
             return iotlb.invalidate_second_range(domain, what.range);
         case TlbDrop::Scope::SecondOnly: return iotlb.invalidate_second_range(domain, what.range);
-        case TlbDrop::Scope::FirstRange:
-            iotlb.invalidate_first_range(domain, what.space, what.range);
-            return iotlb.invalidate_first_range(domain, SpaceTag::none(), what.range);
+        case TlbDrop::Scope::FirstRange: return iotlb.invalidate_first_range(domain, what.space, what.range);
     }
 }
 

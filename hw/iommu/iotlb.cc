@@ -139,6 +139,9 @@ void Iotlb::fill(Ticket ticket, const TlbTag& tag, Iova iova, const Translation&
     entry.stamp = stamp_of(tag);
     store(set, victim(set, entry.key, entry.tags), entry);
     if (translation.in_pieces) pieces_kept_ = true;
+    if (tag.kind != TlbKind::Second && tag.space == SpaceTag::none()) {
+        globals_kept_.store(true, std::memory_order_relaxed);
+    }
     page_sizes_.fetch_or(std::uint64_t{1} << translation.page_log2, std::memory_order_relaxed);
 }
 
@@ -147,6 +150,7 @@ void Iotlb::invalidate_all() {
     void_tickets();
     all_.bump();
     pieces_kept_ = false;
+    globals_kept_.store(false, std::memory_order_relaxed);
 }
 
 void Iotlb::invalidate_domain(DomainTag domain, TlbReach reach) {
@@ -200,13 +204,18 @@ void Iotlb::invalidate_second_range(DomainTag domain, const IovaRange& range) {
     if (!drop_range(match, TlbTag{.domain = domain, .kind = TlbKind::Second})) second_only_.bump(domain.value);
 }
 
-void Iotlb::invalidate_first_range(DomainTag domain, SpaceTag space, const IovaRange& range) {
-    const std::lock_guard lock(writer_);
-    void_tickets();
+void Iotlb::drop_first_range(DomainTag domain, SpaceTag space, const IovaRange& range) {
     const RangeMatch match{.reach = TlbReach::FirstSide, .domain = domain, .space = space, .range = range};
     if (pieces_kept_ || !drop_range(match, TlbTag{.domain = domain, .space = space})) {
         spaces_.bump(space_name(domain, space));
     }
+}
+
+void Iotlb::invalidate_first_range(DomainTag domain, SpaceTag space, const IovaRange& range) {
+    const std::lock_guard lock(writer_);
+    void_tickets();
+    drop_first_range(domain, space, range);
+    if (globals_kept()) drop_first_range(domain, SpaceTag::none(), range);
 }
 
 }  // namespace iommu

@@ -82,7 +82,7 @@ std::optional<Translation> Unit::find_cached(const Request& request, const Route
     TlbTag tag = tlb_tag(request, route);
     const Iova iova = lookup_address(request.iova, route);
     auto translation = iotlb_.find(tag, iova);
-    if (!translation && globals_in_use_.load(std::memory_order_relaxed) && route.translate != Translate::Stage2) {
+    if (!translation && iotlb_.globals_kept() && route.translate != Translate::Stage2) {
         tag.space = SpaceTag::none();
         translation = iotlb_.find(tag, iova);
     }
@@ -124,10 +124,7 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     if (found->path.in_pieces || route.tbi0 || route.tbi1) announces_all_.store(true, std::memory_order_relaxed);
     if (cacheable) {
         TlbTag tag = tlb_tag(request, route);
-        if (found->global) {
-            tag.space = SpaceTag::none();
-            globals_in_use_.store(true, std::memory_order_relaxed);
-        }
+        if (found->global) tag.space = SpaceTag::none();
         iotlb_.fill(ticket, tag, lookup_address(request.iova, route), to_translation(found->path));
     }
     return found->path;

@@ -132,7 +132,6 @@ class Unit {
     iommu::ConfigCache<Config> configs_;
     iommu::Iotlb iotlb_;
     mutable iommu::TranslationCounters translations_;
-    std::atomic<bool> globals_in_use_{false};  // a translation for every ASID of its VMID was kept
     // Translations were given that a command by address reaches without naming their address: pieces of a block, and
     // addresses with an ignored top byte. Holders outside are then told to forget everything.
     std::atomic<bool> announces_all_{false};

@@ -73,11 +73,14 @@ class Iotlb {
     void invalidate_space(DomainTag domain, SpaceTag space);
     // Entries of the domain that overlap the range: those made by the second stage alone, in every space.
     void invalidate_second_range(DomainTag domain, const IovaRange& range);
-    // Entries of one space that overlap the range and in which a first stage took part.
+    // Entries of one space, and global ones, that overlap the range and in which a first stage took part.
     void invalidate_first_range(DomainTag domain, SpaceTag space, const IovaRange& range);
 
     // Something that is not in this cache was invalidated: tickets given before are void.
     void void_tickets() { epoch_.fetch_add(1, std::memory_order_acq_rel); }
+
+    // Whether an entry may be here that a first stage gave to all spaces of its domain: its space is SpaceTag::none().
+    [[nodiscard]] bool globals_kept() const { return globals_kept_.load(std::memory_order_relaxed); }
 
     [[nodiscard]] std::uint32_t entries() const { return (set_mask_ + 1) * kWays; }
 
@@ -111,6 +114,7 @@ class Iotlb {
     [[nodiscard]] std::uint64_t stamp_of(const Entry& entry) const;
     // False when the range could be in too many sets.
     bool drop_range(const RangeMatch& match, const TlbTag& tag);
+    void drop_first_range(DomainTag domain, SpaceTag space, const IovaRange& range);
     void drop_in_set(std::uint32_t set, unsigned page_log2, const RangeMatch& match);
 
     std::uint32_t set_mask_;
@@ -124,8 +128,10 @@ class Iotlb {
     GenerationTable first_side_;   // by domain
     GenerationTable spaces_;       // by domain and space
 
+    std::atomic<bool> globals_kept_{false};
+
     std::mutex writer_;
-    bool pieces_kept_ = false;  // since everything was dropped last
+    bool pieces_kept_ = false;  // since everything was dropped last, as globals_kept_
 };
 
 }  // namespace iommu

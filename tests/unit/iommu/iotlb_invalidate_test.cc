@@ -98,6 +98,27 @@ TEST_CASE("Iotlb: a first-stage range drops entries of the space in which a firs
         [](const TlbTag& tag) { return tag.domain.value == 7 && tag.space.value == 3 && tag.kind != TlbKind::Second; });
 }
 
+// Space none(): the tag of what a first stage gives to all spaces of its domain.
+TEST_CASE("Iotlb: a first-stage range of one space drops global entries of its domain, and only while there are any") {
+    Iotlb tlb(1024);
+    put(tlb, second(7), 0x4000);
+    CHECK_FALSE(tlb.globals_kept());
+    for (const std::uint32_t domain : {7u, 8u}) {
+        for (const std::uint64_t page : {0x4000, 0x5000})
+            put(tlb, TlbTag{.domain = DomainTag{domain}, .space = SpaceTag::none()}, page);
+    }
+    CHECK(tlb.globals_kept());
+    put(tlb, first(7, 2), 0x4000);
+    tlb.invalidate_first_range(DomainTag{7}, SpaceTag{3}, iovas(0x4000, 0x4fff));
+    CHECK_FALSE(has(tlb, TlbTag{.domain = DomainTag{7}, .space = SpaceTag::none()}, 0x4000));
+    CHECK(has(tlb, TlbTag{.domain = DomainTag{7}, .space = SpaceTag::none()}, 0x5000));
+    CHECK(has(tlb, TlbTag{.domain = DomainTag{8}, .space = SpaceTag::none()}, 0x4000));
+    CHECK(has(tlb, first(7, 2), 0x4000));
+    CHECK(has(tlb, second(7), 0x4000));
+    tlb.invalidate_all();
+    CHECK_FALSE(tlb.globals_kept());
+}
+
 TEST_CASE("Iotlb: a range beside the page drops nothing") {
     const auto beside = GENERATE(iovas(0x3000, 0x3fff), iovas(0x5000, 0x5fff), iovas(0x104000, 0x104fff));
     check_dropped(
