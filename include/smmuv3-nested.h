@@ -23,36 +23,37 @@ struct smmuv3_nested; /* one unit; owned by the caller between create and destro
 /* Capabilities, by the names of the fields of IDR0, IDR1, IDR3 and IDR5 in lower case, with the registers' encodings.
  */
 struct smmuv3_nested_config {
-    uint32_t size;          /* sizeof(struct smmuv3_nested_config) */
-    uint32_t iotlb_entries; /* power of two, 64..1048576 */
-    uint8_t s1p;            /* stage 1 */
-    uint8_t s2p;            /* stage 2 */
-    uint8_t httu;           /* 0 none, 1 access flag, 2 and dirty state */
-    uint8_t hyp;            /* EL2 contexts */
-    uint8_t asid16;         /* 16-bit ASIDs */
-    uint8_t msi;            /* message-signalled interrupts */
-    uint8_t sev;            /* CMD_SYNC may ask for an event */
-    uint8_t vmw;            /* VMID wildcards */
-    uint8_t vmid16;         /* 16-bit VMIDs */
-    uint8_t cd2l;           /* two-level CD tables */
-    uint8_t stall_model;    /* 0 stall and terminate, 1 terminate, 2 stall always */
-    uint8_t term_model;     /* 1: a terminated transaction always aborts */
-    uint8_t st_level;       /* 1: two-level stream tables */
-    uint8_t sidsize;        /* bits of a StreamID, 0..32 */
-    uint8_t ssidsize;       /* bits of a SubstreamID, 0..20 */
-    uint8_t eventqs;        /* log2 of the largest event queue, 0..19 */
-    uint8_t cmdqs;          /* log2 of the largest command queue, 1..19 */
-    uint8_t attr_perms_ovr; /* PRIVCFG and INSTCFG work */
-    uint8_t attr_types_ovr; /* memory attribute overrides work */
-    uint8_t had;            /* hierarchical attributes can be disabled */
-    uint8_t xnx;            /* two-bit execute-never in stage 2 */
-    uint8_t fwb;            /* STE.S2FWB */
-    uint8_t stt;            /* small translation tables */
-    uint8_t ril;            /* range invalidation */
-    uint8_t bbml;           /* break-before-make level, 0..2 */
-    uint8_t e0pd;           /* unprivileged access to a half can be closed */
-    uint8_t ptwnnc;         /* walks to Device memory are Normal-NC */
-    uint8_t oas;            /* output size: 0 32, 1 36, 2 40, 3 42, 4 44, 5 48, 6 52 bits */
+    uint32_t size;                  /* sizeof(struct smmuv3_nested_config) */
+    uint32_t iotlb_entries;         /* power of two, 64..1048576 */
+    uint32_t invalidate_timeout_ms; /* how long a device may take to answer an Invalidate Request; 1 and more */
+    uint8_t s1p;                    /* stage 1 */
+    uint8_t s2p;                    /* stage 2 */
+    uint8_t httu;                   /* 0 none, 1 access flag, 2 and dirty state */
+    uint8_t hyp;                    /* EL2 contexts */
+    uint8_t asid16;                 /* 16-bit ASIDs */
+    uint8_t msi;                    /* message-signalled interrupts */
+    uint8_t sev;                    /* CMD_SYNC may ask for an event */
+    uint8_t vmw;                    /* VMID wildcards */
+    uint8_t vmid16;                 /* 16-bit VMIDs */
+    uint8_t cd2l;                   /* two-level CD tables */
+    uint8_t stall_model;            /* 0 stall and terminate, 1 terminate, 2 stall always */
+    uint8_t term_model;             /* 1: a terminated transaction always aborts */
+    uint8_t st_level;               /* 1: two-level stream tables */
+    uint8_t sidsize;                /* bits of a StreamID, 0..32 */
+    uint8_t ssidsize;               /* bits of a SubstreamID, 0..20 */
+    uint8_t eventqs;                /* log2 of the largest event queue, 0..19 */
+    uint8_t cmdqs;                  /* log2 of the largest command queue, 1..19 */
+    uint8_t attr_perms_ovr;         /* PRIVCFG and INSTCFG work */
+    uint8_t attr_types_ovr;         /* memory attribute overrides work */
+    uint8_t had;                    /* hierarchical attributes can be disabled */
+    uint8_t xnx;                    /* two-bit execute-never in stage 2 */
+    uint8_t fwb;                    /* STE.S2FWB */
+    uint8_t stt;                    /* small translation tables */
+    uint8_t ril;                    /* range invalidation */
+    uint8_t bbml;                   /* break-before-make level, 0..2 */
+    uint8_t e0pd;                   /* unprivileged access to a half can be closed */
+    uint8_t ptwnnc;                 /* walks to Device memory are Normal-NC */
+    uint8_t oas;                    /* output size: 0 32, 1 36, 2 40, 3 42, 4 44, 5 48, 6 52 bits */
     uint8_t gran4k;
     uint8_t gran16k;
     uint8_t gran64k;
@@ -99,6 +100,20 @@ void smmuv3_nested_write(struct smmuv3_nested* unit, uint64_t offset, uint64_t v
 /* `request->requester` is the StreamID, `pasid` the SubstreamID. Lock-free when the translation is cached. */
 void smmuv3_nested_translate(struct smmuv3_nested* unit, const struct iommu_request* request,
                              struct iommu_reply* reply);
+
+/* ATS and PRI; iommu/capi.h has the messages. */
+
+/* `request->kind` is IOMMU_REQUEST_TRANSLATION. */
+void smmuv3_nested_translation_request(struct smmuv3_nested* unit, const struct iommu_request* request,
+                                       struct iommu_translation_completion* completion);
+/* A device's answer to the `invalidate` callback. */
+void smmuv3_nested_invalidate_completed(struct smmuv3_nested* unit,
+                                        const struct iommu_invalidate_completion* completion);
+void smmuv3_nested_page_request(struct smmuv3_nested* unit, const struct iommu_page_request* request);
+/* Until when the unit waits for something, in nanoseconds of virtual time, or IOMMU_NEVER; and that it is that late. */
+uint64_t smmuv3_nested_deadline(const struct smmuv3_nested* unit);
+void smmuv3_nested_tick(struct smmuv3_nested* unit);
+
 void smmuv3_nested_continue(struct smmuv3_nested* unit);
 
 void smmuv3_nested_counters(const struct smmuv3_nested* unit, struct iommu_counters* counters);

@@ -67,7 +67,8 @@ struct vtd_nested_config {
     uint8_t adms;   /* abort-DMA mode */
     uint8_t rprivs; /* RID_PRIV field */
     uint8_t reserved[3];
-    uint32_t iotlb_entries; /* power of two, 64..1048576 */
+    uint32_t iotlb_entries;         /* power of two, 64..1048576 */
+    uint32_t invalidate_timeout_ms; /* how long a device may take to answer an Invalidate Request; 1 and more */
 };
 
 /* All fields left to the unit: what a current server part offers, as far as it is built. */
@@ -97,6 +98,18 @@ void vtd_nested_translate(struct vtd_nested* unit, const struct iommu_request* r
 /* An access without PASID to 0xFEE0_0000..0xFEEF_FFFF, which is never address-translated. [VTD 3.14]
  * Returns true when it is an interrupt message that the caller must deliver as it is. */
 bool vtd_nested_interrupt_access(struct vtd_nested* unit, const struct iommu_request* request, unsigned size);
+
+/* ATS and PRI; iommu/capi.h has the messages. */
+
+/* `request->kind` is IOMMU_REQUEST_TRANSLATION. */
+void vtd_nested_translation_request(struct vtd_nested* unit, const struct iommu_request* request,
+                                    struct iommu_translation_completion* completion);
+/* A device's answer to the `invalidate` callback. */
+void vtd_nested_invalidate_completed(struct vtd_nested* unit, const struct iommu_invalidate_completion* completion);
+void vtd_nested_page_request(struct vtd_nested* unit, const struct iommu_page_request* request);
+/* Until when the unit waits for something, in nanoseconds of virtual time, or IOMMU_NEVER; and that it is that late. */
+uint64_t vtd_nested_deadline(const struct vtd_nested* unit);
+void vtd_nested_tick(struct vtd_nested* unit);
 
 /* Goes on with queue work that a kick announced. */
 void vtd_nested_continue(struct vtd_nested* unit);

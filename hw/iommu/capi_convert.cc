@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint32_t kMinIotlbEntries = 64;
 constexpr std::uint32_t kMaxIotlbEntries = 1048576;
+constexpr unsigned kPageLog2 = 12;
+constexpr unsigned kPageRequestIndexBits = 9;
 
 std::uint32_t rights_to_c(Rights rights) {
     std::uint32_t flags = 0;
@@ -29,11 +31,31 @@ std::uint32_t outcome_to_c(Outcome outcome) {
     return IOMMU_BLOCKED;
 }
 
+std::uint32_t pasid_to_c(const std::optional<Pasid>& pasid) { return pasid ? pasid->value : IOMMU_NO_PASID; }
+
+std::optional<Pasid> pasid_from_c(std::uint32_t pasid) {
+    if (pasid == IOMMU_NO_PASID) return std::nullopt;
+    return Pasid{pasid & (kPasidLimit - 1)};
+}
+
+RequesterId requester_from_c(std::uint32_t requester, unsigned bits) {
+    return RequesterId{static_cast<std::uint32_t>(requester & low_bits(bits))};
+}
+
+RequestKind kind_from_c(std::uint32_t kind) {
+    switch (kind) {
+        case IOMMU_REQUEST_DEBUG: return RequestKind::Debug;
+        case IOMMU_REQUEST_TRANSLATION: return RequestKind::Translation;
+        case IOMMU_REQUEST_TRANSLATED: return RequestKind::Translated;
+        default: return RequestKind::Untranslated;
+    }
+}
+
 }  // namespace
 
 bool CPorts::complete(const iommu_ports& ports) {
     return ports.size == sizeof ports && ports.written && ports.send_msi && ports.unmap && ports.gate_changed &&
-           ports.kick && ports.now_ns && ports.trace;
+           ports.kick && ports.now_ns && ports.deadline_changed && ports.invalidate && ports.respond && ports.trace;
 }
 
 void CPorts::written(Pa address, std::uint64_t size) { ports_.written(ports_.opaque, address.value, size); }
@@ -53,6 +75,26 @@ std::uint64_t CPorts::now_ns() { return ports_.now_ns(ports_.opaque); }
 
 void CPorts::kick() { ports_.kick(ports_.opaque); }
 
+void CPorts::deadline_changed() { ports_.deadline_changed(ports_.opaque); }
+
+void CPorts::invalidate(const InvalidateRequest& request) {
+    const iommu_invalidate_request message{.requester = request.requester.value,
+                                           .pasid = pasid_to_c(request.pasid),
+                                           .first = request.range.first.value,
+                                           .last = request.range.last.value,
+                                           .itag = request.itag,
+                                           .global = request.global ? 1u : 0u};
+    ports_.invalidate(ports_.opaque, &message);
+}
+
+void CPorts::respond(const PageGroupResponse& response) {
+    const iommu_page_response message{.requester = response.requester.value,
+                                      .pasid = pasid_to_c(response.pasid),
+                                      .index = response.index,
+                                      .code = static_cast<std::uint32_t>(response.code)};
+    ports_.respond(ports_.opaque, &message);
+}
+
 void CPorts::line(TraceClass trace_class, std::string_view text) {
     const std::string terminated(text);
     ports_.trace(ports_.opaque, static_cast<std::uint32_t>(trace_class), terminated.c_str());
@@ -60,8 +102,8 @@ void CPorts::line(TraceClass trace_class, std::string_view text) {
 
 Request request_from_c(const iommu_request& request, unsigned requester_bits) {
     Request result;
-    result.requester = RequesterId{static_cast<std::uint32_t>(request.requester & low_bits(requester_bits))};
-    if (request.pasid != IOMMU_NO_PASID) result.pasid = Pasid{request.pasid & (kPasidLimit - 1)};
+    result.requester = requester_from_c(request.requester, requester_bits);
+    result.pasid = pasid_from_c(request.pasid);
     result.iova = Iova{request.iova};
     const bool reads = (request.flags & IOMMU_REQUEST_READ) != 0;
     const bool writes = (request.flags & IOMMU_REQUEST_WRITE) != 0;
@@ -69,7 +111,7 @@ Request request_from_c(const iommu_request& request, unsigned requester_bits) {
     if ((request.flags & IOMMU_REQUEST_PRIVILEGED) != 0) result.privilege = Privilege::Supervisor;
     if ((request.flags & IOMMU_REQUEST_EXECUTE) != 0) result.execute = Execute::Yes;
     if ((request.flags & IOMMU_REQUEST_ZERO_LENGTH) != 0) result.length = Length::Zero;
-    if (request.kind == IOMMU_REQUEST_DEBUG) result.kind = RequestKind::Debug;
+    result.kind = kind_from_c(request.kind);
     return result;
 }
 
@@ -81,6 +123,44 @@ iommu_reply reply_to_c(const Reply& reply) {
             .reason = reply.reason,
             .stall_tag = reply.stall_tag,
             .reserved = 0};
+}
+
+iommu_translation_completion completion_to_c(const TranslationCompletion& completion) {
+    std::uint32_t rights = rights_to_c(completion.rights);
+    if (completion.execute) rights |= IOMMU_REQUEST_EXECUTE;
+    std::uint32_t flags = 0;
+    if (completion.privileged) flags |= IOMMU_COMPLETION_PRIVILEGED;
+    if (completion.global) flags |= IOMMU_COMPLETION_GLOBAL;
+    if (completion.untranslated_only) flags |= IOMMU_COMPLETION_UNTRANSLATED_ONLY;
+    if (completion.no_snoop) flags |= IOMMU_COMPLETION_NO_SNOOP;
+    return {.status = static_cast<std::uint32_t>(completion.status),
+            .rights = rights,
+            .address = completion.address.value,
+            .page_log2 = completion.page_log2,
+            .flags = flags,
+            .reason = completion.reason,
+            .reserved = 0};
+}
+static_assert(static_cast<unsigned>(CompletionStatus::Success) == IOMMU_COMPLETION_SUCCESS);
+static_assert(static_cast<unsigned>(CompletionStatus::UnsupportedRequest) == IOMMU_COMPLETION_UNSUPPORTED_REQUEST);
+static_assert(static_cast<unsigned>(CompletionStatus::CompleterAbort) == IOMMU_COMPLETION_COMPLETER_ABORT);
+
+InvalidateCompletion completion_from_c(const iommu_invalidate_completion& completion, unsigned requester_bits) {
+    return {.requester = requester_from_c(completion.requester, requester_bits),
+            .itag_vector = completion.itag_vector,
+            .count = completion.count};
+}
+
+PageRequest page_request_from_c(const iommu_page_request& request, unsigned requester_bits) {
+    return {.requester = requester_from_c(request.requester, requester_bits),
+            .pasid = pasid_from_c(request.pasid),
+            .address = Iova{request.address & ~low_bits(kPageLog2)},
+            .read = (request.flags & IOMMU_REQUEST_READ) != 0,
+            .write = (request.flags & IOMMU_REQUEST_WRITE) != 0,
+            .execute = (request.flags & IOMMU_REQUEST_EXECUTE) != 0,
+            .privileged = (request.flags & IOMMU_REQUEST_PRIVILEGED) != 0,
+            .last = request.last != 0,
+            .index = static_cast<std::uint16_t>(request.index & low_bits(kPageRequestIndexBits))};
 }
 
 std::vector<RamRange> ram_from_c(const iommu_ram_range* ranges, size_t count) {
@@ -99,7 +179,9 @@ void tell(std::string_view sentence, char* why, size_t why_size) {
     why[length] = '\0';
 }
 
-std::string refused_iotlb_entries(std::uint32_t entries) {
+std::string refused(const Tuning& tuning) {
+    const std::uint32_t entries = tuning.iotlb_entries;
+    if (tuning.invalidate_timeout_ms == 0) return "invalidate-timeout-ms=0 leaves no time to answer; use 1 or more";
     if (std::has_single_bit(entries) && entries >= kMinIotlbEntries && entries <= kMaxIotlbEntries) return {};
     return "iotlb-entries=" + std::to_string(entries) + " must be a power of two from " +
            std::to_string(kMinIotlbEntries) + " to " + std::to_string(kMaxIotlbEntries);

@@ -14,11 +14,11 @@
 #include "iommu/guest_memory.h"
 #include "iommu/ports.h"
 #include "iommu/request.h"
+#include "iommu/tuning.h"
 
 namespace iommu {
 
 inline constexpr char kOtherVersion[] = "the caller was built for another version of this library";
-inline constexpr std::uint32_t kDefaultIotlbEntries = 65536;
 
 // The callbacks as ports.
 class CPorts : public MemoryPort,
@@ -39,6 +39,9 @@ class CPorts : public MemoryPort,
     void gate_changed(bool translating) override;
     std::uint64_t now_ns() override;
     void kick() override;
+    void deadline_changed() override;
+    void invalidate(const InvalidateRequest& request) override;
+    void respond(const PageGroupResponse& response) override;
     void line(TraceClass trace_class, std::string_view text) override;
 
     [[nodiscard]] Ports references() { return {*this, *this, *this, *this, *this, *this}; }
@@ -53,12 +56,16 @@ class CPorts : public MemoryPort,
 // `requester_bits`: of a requester id in this architecture.
 [[nodiscard]] Request request_from_c(const iommu_request& request, unsigned requester_bits);
 [[nodiscard]] iommu_reply reply_to_c(const Reply& reply);
+[[nodiscard]] iommu_translation_completion completion_to_c(const TranslationCompletion& completion);
+[[nodiscard]] InvalidateCompletion completion_from_c(const iommu_invalidate_completion& completion,
+                                                     unsigned requester_bits);
+[[nodiscard]] PageRequest page_request_from_c(const iommu_page_request& request, unsigned requester_bits);
 [[nodiscard]] std::vector<RamRange> ram_from_c(const iommu_ram_range* ranges, size_t count);
 
 // The sentence, cut to what `why` can hold.
 void tell(std::string_view sentence, char* why, size_t why_size);
-// Empty when the number of IOTLB entries can be.
-[[nodiscard]] std::string refused_iotlb_entries(std::uint32_t entries);
+// Empty when it can be.
+[[nodiscard]] std::string refused(const Tuning& tuning);
 
 // False when the caller's struct is of another version.
 template <class UnitCounters>

@@ -22,6 +22,9 @@ struct Performer {
     void operator()(const ResumeStalled& effect) {
         ports.endpoints.resume(effect.requester, effect.stall_tag, effect.action);
     }
+    void operator()(const SendInvalidate& effect) { ports.endpoints.invalidate(effect.request); }
+    void operator()(const SendResponse& effect) { ports.endpoints.respond(effect.response); }
+    void operator()(const DeadlineChanged&) { ports.clock.deadline_changed(); }
     void operator()(const GateChanged& effect) { ports.listeners.gate_changed(effect.translating); }
     void operator()(const Kick&) { ports.clock.kick(); }
     void operator()(const TraceLine& effect) { ports.trace.line(effect.trace_class, effect.text); }

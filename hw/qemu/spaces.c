@@ -191,7 +191,10 @@ void spaces_destroy(struct spaces* spaces) {
     g_ptr_array_unref(spaces->all);
 }
 
-void spaces_attach(struct spaces* spaces, PCIBus* bus) { pci_setup_iommu(bus, &pci_ops, spaces); }
+void spaces_attach(struct spaces* spaces, PCIBus* bus) {
+    spaces->root_bus = bus;
+    pci_setup_iommu(bus, &pci_ops, spaces);
+}
 
 void spaces_set_translating(struct spaces* spaces, bool translating) {
     if (spaces->translating == translating) {

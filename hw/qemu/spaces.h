@@ -45,6 +45,7 @@ struct spaces {
     struct spaces_owner owner;
     void (*translate)(void* unit, const struct iommu_request* request, struct iommu_reply* reply);
     void* unit;
+    PCIBus* root_bus;   /* once attached */
     GHashTable* by_bus; /* PCIBus to its GPtrArray of struct space, by device and function */
     GPtrArray* all;
     bool translating;

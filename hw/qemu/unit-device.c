@@ -4,6 +4,7 @@
  */
 #include "hw/qemu/unit-device.h"
 
+#include "hw/qemu/ats.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
@@ -87,6 +88,31 @@ static void port_kick(void* opaque) {
 
 static uint64_t port_now_ns(void* opaque) { return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL); }
 
+/* Under the big lock, so that of two changes the later one sets the timer. */
+static void port_deadline_changed(void* opaque) {
+    struct unit_device* unit = opaque;
+    BQL_LOCK_GUARD();
+    const uint64_t deadline = unit->calls->deadline(unit->handle);
+
+    if (deadline == IOMMU_NEVER) {
+        timer_del(unit->deadline);
+    } else {
+        timer_mod(unit->deadline, MIN(deadline, INT64_MAX));
+    }
+}
+
+static void port_invalidate(void* opaque, const struct iommu_invalidate_request* request) {
+    BQL_LOCK_GUARD();
+
+    ats_send_invalidate(opaque, request);
+}
+
+static void port_respond(void* opaque, const struct iommu_page_response* response) {
+    BQL_LOCK_GUARD();
+
+    ats_send_response(opaque, response);
+}
+
 static void port_trace(void* opaque, uint32_t trace_class, const char* line) { trace_line(line); }
 
 struct iommu_ports unit_device_ports(struct unit_device* unit) {
@@ -99,6 +125,9 @@ struct iommu_ports unit_device_ports(struct unit_device* unit) {
         .gate_changed = port_gate_changed,
         .kick = port_kick,
         .now_ns = port_now_ns,
+        .deadline_changed = port_deadline_changed,
+        .invalidate = port_invalidate,
+        .respond = port_respond,
         .trace = port_trace,
     };
 }
@@ -118,6 +147,12 @@ static void continue_work(void* opaque) {
     if (runstate_is_running() && qatomic_xchg(&unit->work_announced, false)) {
         unit->calls->proceed(unit->handle);
     }
+}
+
+static void deadline_passed(void* opaque) {
+    struct unit_device* unit = opaque;
+
+    unit->calls->tick(unit->handle);
 }
 
 static void run_state_changed(void* opaque, bool running, RunState state) {
@@ -142,6 +177,7 @@ void unit_device_prepare(struct unit_device* unit, DeviceState* device, const st
     spaces_init(&unit->spaces, &spaces_owner);
     messages_init(&unit->messages, &device->mem_reentrancy_guard);
     unit->continue_bh = qemu_bh_new_guarded(continue_work, unit, &device->mem_reentrancy_guard);
+    unit->deadline = timer_new_ns(QEMU_CLOCK_VIRTUAL, deadline_passed, unit);
 }
 
 void unit_device_undo(struct unit_device* unit) {
@@ -150,6 +186,7 @@ void unit_device_undo(struct unit_device* unit) {
         unit->handle = NULL;
     }
     qemu_bh_delete(unit->continue_bh);
+    timer_free(unit->deadline);
     messages_destroy(&unit->messages);
     spaces_destroy(&unit->spaces);
 }

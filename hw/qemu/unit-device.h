@@ -38,6 +38,12 @@ struct unit_calls {
     void (*write)(void* handle, uint64_t offset, uint64_t value, unsigned size);
     void (*translate)(void* handle, const struct iommu_request* request, struct iommu_reply* reply);
     void (*proceed)(void* handle); /* *_continue */
+    void (*translation_request)(void* handle, const struct iommu_request* request,
+                                struct iommu_translation_completion* completion);
+    void (*invalidate_completed)(void* handle, const struct iommu_invalidate_completion* completion);
+    void (*page_request)(void* handle, const struct iommu_page_request* request);
+    uint64_t (*deadline)(const void* handle);
+    void (*tick)(void* handle);
     void (*counters)(const void* handle, struct iommu_counters* counters);
     void (*set_trace)(void* handle, uint32_t trace_classes);
     void (*save)(const void* handle, uint64_t* words);
@@ -59,6 +65,7 @@ struct unit_device {
     const struct trace_classes_events* trace_events;
 
     QEMUBH* continue_bh;
+    QEMUTimer* deadline;
     bool work_announced; /* the unit kicked and was not continued yet */
 };
 

@@ -58,9 +58,9 @@ static_assert(static_cast<unsigned>(iommu::StallAction::Discard) == SMMUV3_NESTE
 }  // namespace
 
 struct smmuv3_nested {
-    smmuv3_nested(const smmuv3::Capabilities& capabilities, std::uint32_t iotlb_entries,
+    smmuv3_nested(const smmuv3::Capabilities& capabilities, const iommu::Tuning& tuning,
                   const smmuv3_nested_ports& callbacks)
-        : ports(callbacks), unit(capabilities, iotlb_entries, ports.references()) {}
+        : ports(callbacks), unit(capabilities, tuning, ports.references()) {}
     SmmuPorts ports;
     smmuv3::Unit unit;
 };
@@ -70,7 +70,8 @@ void smmuv3_nested_default_config(smmuv3_nested_config* config, size_t size) {
     *config = {};
     config->size = sizeof *config;
     to_c(smmuv3::Capabilities{}, *config);
-    config->iotlb_entries = iommu::kDefaultIotlbEntries;
+    config->iotlb_entries = iommu::Tuning{}.iotlb_entries;
+    config->invalidate_timeout_ms = iommu::Tuning{}.invalidate_timeout_ms;
 }
 
 bool smmuv3_nested_settle_config(smmuv3_nested_config* config, char* why, size_t why_size) {
@@ -94,7 +95,8 @@ smmuv3_nested* smmuv3_nested_create(const smmuv3_nested_config* config, const sm
         iommu::tell(iommu::kOtherVersion, why, why_size);
         return nullptr;
     }
-    if (const std::string refused = iommu::refused_iotlb_entries(config->iotlb_entries); !refused.empty()) {
+    const iommu::Tuning tuning{config->iotlb_entries, config->invalidate_timeout_ms};
+    if (const std::string refused = iommu::refused(tuning); !refused.empty()) {
         iommu::tell(refused, why, why_size);
         return nullptr;
     }
@@ -103,7 +105,7 @@ smmuv3_nested* smmuv3_nested_create(const smmuv3_nested_config* config, const sm
         iommu::tell(settled.error(), why, why_size);
         return nullptr;
     }
-    return std::make_unique<smmuv3_nested>(*settled, config->iotlb_entries, *ports).release();
+    return std::make_unique<smmuv3_nested>(*settled, tuning, *ports).release();
 }
 
 void smmuv3_nested_destroy(smmuv3_nested* unit) { std::unique_ptr<smmuv3_nested>{unit}.reset(); }
@@ -127,6 +129,24 @@ void smmuv3_nested_translate(smmuv3_nested* unit, const iommu_request* request, 
     *reply = iommu::reply_to_c(unit->unit.translate(iommu::request_from_c(*request, kStreamIdBits),
                                                     waits ? smmuv3::CanStall::Yes : smmuv3::CanStall::No));
 }
+
+void smmuv3_nested_translation_request(smmuv3_nested* unit, const iommu_request* request,
+                                       iommu_translation_completion* completion) {
+    *completion =
+        iommu::completion_to_c(unit->unit.translation_request(iommu::request_from_c(*request, kStreamIdBits)));
+}
+
+void smmuv3_nested_invalidate_completed(smmuv3_nested* unit, const iommu_invalidate_completion* completion) {
+    unit->unit.invalidate_completed(iommu::completion_from_c(*completion, kStreamIdBits));
+}
+
+void smmuv3_nested_page_request(smmuv3_nested* unit, const iommu_page_request* request) {
+    unit->unit.page_request(iommu::page_request_from_c(*request, kStreamIdBits));
+}
+
+uint64_t smmuv3_nested_deadline(const smmuv3_nested* unit) { return unit->unit.deadline_ns(); }
+
+void smmuv3_nested_tick(smmuv3_nested* unit) { unit->unit.tick(); }
 
 void smmuv3_nested_continue(smmuv3_nested* unit) { unit->unit.run_queue(); }
 

@@ -21,12 +21,12 @@ Translation to_translation(const Path& path) { return {path.address, path.page_l
 
 }  // namespace
 
-Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports)
+Unit::Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports)
     : capabilities_(capabilities),
       ports_(ports),
       memory_(ports.memory),
       signals_(capabilities_),
-      iotlb_(iotlb_entries),
+      iotlb_(tuning.iotlb_entries),
       registers_(register_specs(capabilities), register_space_size),
       recorder_(capabilities_) {}
 
@@ -193,6 +193,13 @@ Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stal
     }
     return reply;
 }
+
+// No device has translations of its own here.
+iommu::TranslationCompletion Unit::translation_request(const Request& /*request*/) { return {}; }
+void Unit::invalidate_completed(const iommu::InvalidateCompletion& /*completion*/) {}
+void Unit::page_request(const iommu::PageRequest& /*request*/) {}
+std::uint64_t Unit::deadline_ns() const { return iommu::kNever; }
+void Unit::tick() {}
 
 UnitCounters Unit::counters() const {
     UnitCounters counters;

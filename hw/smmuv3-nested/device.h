@@ -29,6 +29,7 @@
 #include "iommu/counters.h"
 #include "iommu/invalidation.h"
 #include "iommu/ports.h"
+#include "iommu/tuning.h"
 #include "smmuv3-nested/commands.h"
 #include "smmuv3-nested/registers.h"
 #include "smmuv3-nested/report.h"
@@ -64,8 +65,8 @@ using StateWords = std::array<std::uint64_t, kStateWords>;
 
 class Unit {
   public:
-    // `capabilities` are settled; `iotlb_entries` is a power of two, at least 64.
-    Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports);
+    // `capabilities` are settled.
+    Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request, CanStall can_stall = CanStall::No);
 
@@ -82,6 +83,14 @@ class Unit {
     [[nodiscard]] GuestMemory& memory() { return memory_; }
     [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
     [[nodiscard]] UnitCounters counters() const;
+    // ---- ATS and PRI
+    [[nodiscard]] iommu::TranslationCompletion translation_request(const Request& request);
+    void invalidate_completed(const iommu::InvalidateCompletion& completion);
+    void page_request(const iommu::PageRequest& request);
+    // Until when something is waited for; iommu::kNever. And that it is that late.
+    [[nodiscard]] std::uint64_t deadline_ns() const;
+    void tick();
+
     void set_trace(std::uint32_t classes) { trace_.store(classes, std::memory_order_relaxed); }
 
   private:

@@ -48,6 +48,8 @@ static const struct config_field fields[] = {
     CAPABILITY(stall_max, uint8, "IDR5.STALL_MAX: transactions that may be stalled at one time, 0..254"),
     {"iotlb-entries", offsetof(struct smmuv3_nested_config, iotlb_entries), &qdev_prop_uint32,
      "cached translations, a power of two, 64..1048576"},
+    {"invalidate-timeout-ms", offsetof(struct smmuv3_nested_config, invalidate_timeout_ms), &qdev_prop_uint32,
+     "how long a device may take to answer an invalidation of its translations, in ms of virtual time"},
 };
 
 static void add_config(DeviceClass* class) {

@@ -6,6 +6,7 @@
  */
 #include "hw/smmuv3-nested/qemu-shim.h"
 
+#include "hw/qemu/ats.h"
 #include "hw/resettable.h"
 #include "migration/vmstate.h"
 #include "qapi/error.h"
@@ -37,6 +38,23 @@ static void unit_translate(void* unit, const struct iommu_request* request, stru
 
 static void unit_proceed(void* unit) { smmuv3_nested_continue(unit); }
 
+static void unit_translation_request(void* unit, const struct iommu_request* request,
+                                     struct iommu_translation_completion* completion) {
+    smmuv3_nested_translation_request(unit, request, completion);
+}
+
+static void unit_invalidate_completed(void* unit, const struct iommu_invalidate_completion* completion) {
+    smmuv3_nested_invalidate_completed(unit, completion);
+}
+
+static void unit_page_request(void* unit, const struct iommu_page_request* request) {
+    smmuv3_nested_page_request(unit, request);
+}
+
+static uint64_t unit_deadline(const void* unit) { return smmuv3_nested_deadline(unit); }
+
+static void unit_tick(void* unit) { smmuv3_nested_tick(unit); }
+
 static void unit_counters(const void* unit, struct iommu_counters* counters) { smmuv3_nested_counters(unit, counters); }
 
 static void unit_set_trace(void* unit, uint32_t trace_classes) { smmuv3_nested_set_trace(unit, trace_classes); }
@@ -57,6 +75,11 @@ static const struct unit_calls unit_calls = {
     .write = unit_write,
     .translate = unit_translate,
     .proceed = unit_proceed,
+    .translation_request = unit_translation_request,
+    .invalidate_completed = unit_invalidate_completed,
+    .page_request = unit_page_request,
+    .deadline = unit_deadline,
+    .tick = unit_tick,
     .counters = unit_counters,
     .set_trace = unit_set_trace,
     .save = unit_save,
@@ -90,14 +113,21 @@ static void port_pulse(void* opaque, unsigned line) {
     qemu_bh_schedule(device->pulse_bh);
 }
 
+/* Requests of a space never say that they can stall; those of a device that speaks to the unit itself may. */
+static void port_resume(void* opaque, uint32_t stream, uint16_t stall_tag, unsigned action) {
+    BQL_LOCK_GUARD();
+
+    ats_send_resume(opaque, stream, stall_tag, action);
+}
+
 /* Realize */
 
-/* No port for resuming: no request of a space says that it can stall. */
 static bool create_unit(struct smmuv3_device* device, Error** errp) {
     const struct smmuv3_nested_ports ports = {
         .size = sizeof ports,
         .base = unit_device_ports(&device->unit),
         .pulse = port_pulse,
+        .resume = port_resume,
     };
     char why[UNIT_WHY_SIZE] = "";
 
@@ -171,6 +201,10 @@ static const VMStateDescription migration = {
         },
 };
 
+/* ATS */
+
+static struct unit_device* unit_of_agent(Object* agent) { return &SMMUV3_NESTED(agent)->unit; }
+
 /* Type */
 
 static void instance_init(Object* object) { smmuv3_properties_init(SMMUV3_NESTED(object)); }
@@ -185,6 +219,7 @@ static void class_init(ObjectClass* class, class_init_data* data) {
     device_class->realize = realize;
     set_bit(DEVICE_CATEGORY_MISC, device_class->categories);
     RESETTABLE_CLASS(class)->phases.exit = reset_exit;
+    ATS_AGENT_CLASS(class)->unit = unit_of_agent;
     smmuv3_properties_add(device_class);
 }
 
@@ -194,6 +229,7 @@ static const TypeInfo device_info = {
     .instance_size = sizeof(struct smmuv3_device),
     .instance_init = instance_init,
     .class_init = class_init,
+    .interfaces = (InterfaceInfo[]){{TYPE_ATS_AGENT}, {}},
 };
 
 static void register_types(void) { type_register_static(&device_info); }

@@ -38,8 +38,8 @@ constexpr unsigned kSourceIdBits = 16;
 }  // namespace
 
 struct vtd_nested {
-    vtd_nested(const vtd::Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu_ports& callbacks)
-        : ports(callbacks), unit(capabilities, iotlb_entries, ports.references()) {}
+    vtd_nested(const vtd::Capabilities& capabilities, const iommu::Tuning& tuning, const iommu_ports& callbacks)
+        : ports(callbacks), unit(capabilities, tuning, ports.references()) {}
     iommu::CPorts ports;
     vtd::Unit unit;
 };
@@ -49,7 +49,8 @@ void vtd_nested_default_config(vtd_nested_config* config, size_t size) {
     *config = {};
     config->size = sizeof *config;
     to_c(vtd::Capabilities{}, *config);
-    config->iotlb_entries = iommu::kDefaultIotlbEntries;
+    config->iotlb_entries = iommu::Tuning{}.iotlb_entries;
+    config->invalidate_timeout_ms = iommu::Tuning{}.invalidate_timeout_ms;
 }
 
 bool vtd_nested_settle_config(vtd_nested_config* config, char* why, size_t why_size) {
@@ -71,7 +72,8 @@ vtd_nested* vtd_nested_create(const vtd_nested_config* config, const iommu_ports
         iommu::tell(iommu::kOtherVersion, why, why_size);
         return nullptr;
     }
-    if (const std::string refused = iommu::refused_iotlb_entries(config->iotlb_entries); !refused.empty()) {
+    const iommu::Tuning tuning{config->iotlb_entries, config->invalidate_timeout_ms};
+    if (const std::string refused = iommu::refused(tuning); !refused.empty()) {
         iommu::tell(refused, why, why_size);
         return nullptr;
     }
@@ -80,7 +82,7 @@ vtd_nested* vtd_nested_create(const vtd_nested_config* config, const iommu_ports
         iommu::tell(settled.error(), why, why_size);
         return nullptr;
     }
-    return std::make_unique<vtd_nested>(*settled, config->iotlb_entries, *ports).release();
+    return std::make_unique<vtd_nested>(*settled, tuning, *ports).release();
 }
 
 void vtd_nested_destroy(vtd_nested* unit) { std::unique_ptr<vtd_nested>{unit}.reset(); }
@@ -105,6 +107,24 @@ bool vtd_nested_interrupt_access(vtd_nested* unit, const iommu_request* request,
     const iommu::Request access = iommu::request_from_c(*request, kSourceIdBits);
     return unit->unit.interrupt_access(access, size) == vtd::InterruptAccess::Deliver;
 }
+
+void vtd_nested_translation_request(vtd_nested* unit, const iommu_request* request,
+                                    iommu_translation_completion* completion) {
+    *completion =
+        iommu::completion_to_c(unit->unit.translation_request(iommu::request_from_c(*request, kSourceIdBits)));
+}
+
+void vtd_nested_invalidate_completed(vtd_nested* unit, const iommu_invalidate_completion* completion) {
+    unit->unit.invalidate_completed(iommu::completion_from_c(*completion, kSourceIdBits));
+}
+
+void vtd_nested_page_request(vtd_nested* unit, const iommu_page_request* request) {
+    unit->unit.page_request(iommu::page_request_from_c(*request, kSourceIdBits));
+}
+
+uint64_t vtd_nested_deadline(const vtd_nested* unit) { return unit->unit.deadline_ns(); }
+
+void vtd_nested_tick(vtd_nested* unit) { unit->unit.tick(); }
 
 void vtd_nested_continue(vtd_nested* unit) { unit->unit.run_queue(); }
 

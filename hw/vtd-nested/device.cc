@@ -30,12 +30,12 @@ Condition never_settled(const Config& config) {
 
 }  // namespace
 
-Unit::Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports)
+Unit::Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports)
     : capabilities_(capabilities),
       limits_(StageLimits::of(capabilities)),
       ports_(ports),
       memory_(ports.memory),
-      iotlb_(iotlb_entries),
+      iotlb_(tuning.iotlb_entries),
       registers_(register_specs(capabilities), kRegisterBytes),
       recorder_(capabilities) {}
 
@@ -199,6 +199,13 @@ Reply Unit::block(const Request& request, const Refusal& refusal) {
     perform(effects);
     return reply;
 }
+
+// No device has translations of its own here.
+iommu::TranslationCompletion Unit::translation_request(const Request& /*request*/) { return {}; }
+void Unit::invalidate_completed(const iommu::InvalidateCompletion& /*completion*/) {}
+void Unit::page_request(const iommu::PageRequest& /*request*/) {}
+std::uint64_t Unit::deadline_ns() const { return iommu::kNever; }
+void Unit::tick() {}
 
 UnitCounters Unit::counters() const {
     UnitCounters counters;

@@ -33,6 +33,7 @@
 #include "iommu/invalidation.h"
 #include "iommu/ports.h"
 #include "iommu/register_file.h"
+#include "iommu/tuning.h"
 #include "vtd-nested/commands.h"
 #include "vtd-nested/registers.h"
 #include "vtd-nested/report.h"
@@ -83,8 +84,8 @@ using StateWords = std::array<std::uint64_t, kStateWords>;
 
 class Unit {
   public:
-    // `capabilities` are settled; `iotlb_entries` is a power of two, at least 64.
-    Unit(const Capabilities& capabilities, std::uint32_t iotlb_entries, const iommu::Ports& ports);
+    // `capabilities` are settled.
+    Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request);
     // Without PASID, to 0xFEE0_0000..0xFEEF_FFFF; `size` in bytes. [VTD 5.10 s3.15]
@@ -103,6 +104,14 @@ class Unit {
     [[nodiscard]] GuestMemory& memory() { return memory_; }
     [[nodiscard]] const Capabilities& capabilities() const { return capabilities_; }
     [[nodiscard]] UnitCounters counters() const;
+    // ---- ATS and PRI
+    [[nodiscard]] iommu::TranslationCompletion translation_request(const Request& request);
+    void invalidate_completed(const iommu::InvalidateCompletion& completion);
+    void page_request(const iommu::PageRequest& request);
+    // Until when something is waited for; iommu::kNever. And that it is that late.
+    [[nodiscard]] std::uint64_t deadline_ns() const;
+    void tick();
+
     void set_trace(std::uint32_t classes) { trace_.store(classes, std::memory_order_relaxed); }
 
   private:

@@ -52,6 +52,8 @@ static const struct config_field fields[] = {
     CAPABILITY(rprivs, bool, "ECAP.RPRIVS: RID_PRIV field in context entries"),
     {"iotlb-entries", offsetof(struct vtd_nested_config, iotlb_entries), &qdev_prop_uint32,
      "cached translations, a power of two, 64..1048576"},
+    {"invalidate-timeout-ms", offsetof(struct vtd_nested_config, invalidate_timeout_ms), &qdev_prop_uint32,
+     "how long a device may take to answer an invalidation of its translations, in ms of virtual time"},
 };
 
 static void add_config(DeviceClass* class) {

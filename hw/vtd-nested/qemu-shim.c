@@ -7,6 +7,7 @@
 #include "hw/boards.h"
 #include "hw/i386/pc.h"
 #include "hw/pci/pci_bus.h"
+#include "hw/qemu/ats.h"
 #include "hw/resettable.h"
 #include "migration/vmstate.h"
 #include "qapi/error.h"
@@ -37,6 +38,23 @@ static void unit_translate(void* unit, const struct iommu_request* request, stru
 
 static void unit_proceed(void* unit) { vtd_nested_continue(unit); }
 
+static void unit_translation_request(void* unit, const struct iommu_request* request,
+                                     struct iommu_translation_completion* completion) {
+    vtd_nested_translation_request(unit, request, completion);
+}
+
+static void unit_invalidate_completed(void* unit, const struct iommu_invalidate_completion* completion) {
+    vtd_nested_invalidate_completed(unit, completion);
+}
+
+static void unit_page_request(void* unit, const struct iommu_page_request* request) {
+    vtd_nested_page_request(unit, request);
+}
+
+static uint64_t unit_deadline(const void* unit) { return vtd_nested_deadline(unit); }
+
+static void unit_tick(void* unit) { vtd_nested_tick(unit); }
+
 static void unit_counters(const void* unit, struct iommu_counters* counters) { vtd_nested_counters(unit, counters); }
 
 static void unit_set_trace(void* unit, uint32_t trace_classes) { vtd_nested_set_trace(unit, trace_classes); }
@@ -57,6 +75,11 @@ static const struct unit_calls unit_calls = {
     .write = unit_write,
     .translate = unit_translate,
     .proceed = unit_proceed,
+    .translation_request = unit_translation_request,
+    .invalidate_completed = unit_invalidate_completed,
+    .page_request = unit_page_request,
+    .deadline = unit_deadline,
+    .tick = unit_tick,
     .counters = unit_counters,
     .set_trace = unit_set_trace,
     .save = unit_save,
@@ -156,6 +179,10 @@ static const VMStateDescription migration = {
         },
 };
 
+/* ATS */
+
+static struct unit_device* unit_of_agent(Object* agent) { return &VTD_NESTED(agent)->unit; }
+
 /* Type */
 
 /* Machines name the devices of this kind that -device may create. The wrong ones refuse ours with a better sentence in
@@ -177,6 +204,7 @@ static void class_init(ObjectClass* class, class_init_data* data) {
     device_class_set_parent_realize(device_class, check_and_realize, &base_realize);
     X86_IOMMU_DEVICE_CLASS(class)->realize = realize;
     RESETTABLE_CLASS(class)->phases.exit = reset_exit;
+    ATS_AGENT_CLASS(class)->unit = unit_of_agent;
     vtd_properties_add(device_class);
     object_class_foreach(allow_on_machine, TYPE_MACHINE, false, NULL);
 }
@@ -187,6 +215,7 @@ static const TypeInfo device_info = {
     .instance_size = sizeof(struct vtd_device),
     .instance_init = instance_init,
     .class_init = class_init,
+    .interfaces = (InterfaceInfo[]){{TYPE_ATS_AGENT}, {}},
 };
 
 static void register_types(void) { type_register_static(&device_info); }

@@ -28,6 +28,8 @@ extern "C" {
 enum iommu_request_kind {
     IOMMU_REQUEST_UNTRANSLATED = 0, /* ordinary DMA */
     IOMMU_REQUEST_DEBUG = 1,        /* a look at the tables: no record, no accessed/dirty update, no cache fill */
+    IOMMU_REQUEST_TRANSLATION = 2,  /* ATS: to *_translation_request only. READ, and WRITE unless NW */
+    IOMMU_REQUEST_TRANSLATED = 3,   /* ATS: `iova` is an address that a translation request was given */
 };
 
 enum iommu_request_flags {
@@ -64,6 +66,67 @@ struct iommu_reply {
     uint32_t stall_tag; /* when stalled */
     uint32_t reserved;
 };
+
+/* ATS and PRI: the messages between a unit and a device with translations of its own. */
+
+/* Rights are IOMMU_REQUEST_READ | _WRITE | _EXECUTE. */
+enum iommu_completion_status {
+    IOMMU_COMPLETION_SUCCESS = 0,
+    IOMMU_COMPLETION_UNSUPPORTED_REQUEST = 1,
+    IOMMU_COMPLETION_COMPLETER_ABORT = 2,
+};
+enum iommu_completion_flags {
+    IOMMU_COMPLETION_PRIVILEGED = 1u << 0,        /* the rights are those of privileged accesses */
+    IOMMU_COMPLETION_GLOBAL = 1u << 1,            /* in every address space of the device */
+    IOMMU_COMPLETION_UNTRANSLATED_ONLY = 1u << 2, /* U */
+    IOMMU_COMPLETION_NO_SNOOP = 1u << 3,          /* N */
+};
+/* The answer to a translation request; all but `status` and `reason` mean something with SUCCESS only. */
+struct iommu_translation_completion {
+    uint32_t status;    /* enum iommu_completion_status */
+    uint32_t rights;    /* 0: nothing may be kept, the device may ask for the page */
+    uint64_t address;   /* of the request's own byte */
+    uint32_t page_log2; /* holds for the naturally aligned block of 2^page_log2 bytes */
+    uint32_t flags;     /* enum iommu_completion_flags */
+    uint32_t reason;    /* fault reason or event, 0 when none */
+    uint32_t reserved;
+};
+
+struct iommu_invalidate_request {
+    uint32_t requester; /* the device it is for */
+    uint32_t pasid;     /* 20 bits, or IOMMU_NO_PASID */
+    uint64_t first;     /* a naturally aligned block of untranslated addresses, both ends inside */
+    uint64_t last;
+    uint32_t itag;   /* 0..31 */
+    uint32_t global; /* 1: of every PASID; `pasid` is then 0 or what was in the prefix */
+};
+
+struct iommu_invalidate_completion {
+    uint32_t requester;   /* who answers */
+    uint32_t itag_vector; /* a bit for each ITag that this answers */
+    uint32_t count;       /* how many such messages answer each of them, 1..8 */
+    uint32_t reserved;
+};
+
+struct iommu_page_request {
+    uint32_t requester;
+    uint32_t pasid;   /* 20 bits, or IOMMU_NO_PASID */
+    uint64_t address; /* of the 4-KiB page */
+    uint32_t index;   /* Page Request Group Index, 9 bits */
+    uint32_t flags;   /* IOMMU_REQUEST_READ, _WRITE, _EXECUTE, _PRIVILEGED */
+    uint32_t last;    /* 1: of its group */
+    uint32_t reserved;
+};
+
+struct iommu_page_response {
+    uint32_t requester;
+    uint32_t pasid; /* 20 bits, or IOMMU_NO_PASID */
+    uint32_t index;
+    uint32_t code; /* 0 success, 1 invalid request, 15 response failure */
+};
+
+/* No deadline. */
+#define IOMMU_NEVER UINT64_MAX
 
 /* A stretch of guest RAM that may be read and written through `host`. Ascending, no overlaps. */
 struct iommu_ram_range {
@@ -110,6 +173,13 @@ struct iommu_ports {
     void (*kick)(void* opaque);
     /* Now, in nanoseconds of guest-visible (virtual) time. */
     uint64_t (*now_ns)(void* opaque);
+    /* *_deadline says another time than before: call *_tick at that time. */
+    void (*deadline_changed)(void* opaque);
+    /* To a device with a device TLB. It answers by *_invalidate_completed, from inside this callback, later, or never.
+     */
+    void (*invalidate)(void* opaque, const struct iommu_invalidate_request* request);
+    /* To a device that asked for pages. */
+    void (*respond)(void* opaque, const struct iommu_page_response* response);
     /* One line, no newline at the end, of one of the enabled classes. */
     void (*trace)(void* opaque, uint32_t trace_class, const char* line);
 };

@@ -41,6 +41,15 @@ struct ResumeStalled {
     std::uint16_t stall_tag = 0;
     StallAction action = StallAction::Abort;
 };
+// A message to a device, which may answer.
+struct SendInvalidate {
+    InvalidateRequest request;
+};
+struct SendResponse {
+    PageGroupResponse response;
+};
+// Something is waited for until another time than before.
+struct DeadlineChanged {};
 struct GateChanged {
     bool translating = false;
 };
@@ -51,7 +60,8 @@ struct TraceLine {
     std::string text;
 };
 
-using Effect = std::variant<Unmap, StoreStatus, SendMsi, Pulse, ResumeStalled, GateChanged, Kick, TraceLine>;
+using Effect = std::variant<Unmap, StoreStatus, SendMsi, Pulse, ResumeStalled, SendInvalidate, SendResponse,
+                            DeadlineChanged, GateChanged, Kick, TraceLine>;
 
 class Effects {
   public:

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "iommu/address.h"
+#include "iommu/endpoint_protocol.h"
 #include "iommu/ids.h"
 
 namespace iommu {
@@ -43,10 +44,13 @@ class UnmapListeners {
 // What software decided about a stalled request.
 enum class StallAction : std::uint8_t { Retry, Abort, Discard };
 
-// Requesters that can wait.
+// Devices that keep translations, ask for pages, or can wait. An answer to a message comes by a call of the unit, from
+// inside the port or later, or never.
 class Endpoints {
   public:
     virtual ~Endpoints() = default;
+    virtual void invalidate(const InvalidateRequest& /*request*/) {}
+    virtual void respond(const PageGroupResponse& /*response*/) {}
     virtual void resume(RequesterId /*requester*/, std::uint16_t /*stall_tag*/, StallAction /*action*/) {}
 };
 
@@ -57,6 +61,8 @@ class Clock {
     virtual std::uint64_t now_ns() = 0;
     // Call the unit's continuation soon, not from inside this call.
     virtual void kick() = 0;
+    // The unit's deadline is another one now: ask for it, and call the unit's `tick` at that time.
+    virtual void deadline_changed() {}
 };
 
 // Classes of trace lines; values are those of enum iommu_trace_class.

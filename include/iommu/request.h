@@ -19,6 +19,8 @@ enum class Length : std::uint8_t { Some, Zero };
 enum class RequestKind : std::uint8_t {
     Untranslated,  // ordinary DMA
     Debug,         // asks what would happen: records nothing, changes nothing
+    Translation,   // ATS: asks for a translation to keep. Access::Read says that it will not write (NW)
+    Translated,    // ATS: the address is one that such a request was given
 };
 
 struct Request {

@@ -33,7 +33,8 @@ vtd::Capabilities flavour(std::uint64_t choice) {
 }
 
 struct Target {
-    explicit Target(std::uint64_t choice) : unit(flavour(choice), 64, ports.references()) {
+    explicit Target(std::uint64_t choice)
+        : unit(flavour(choice), iommu::Tuning{.iotlb_entries = 64}, ports.references()) {
         const std::array ranges{ram.range()};
         unit.memory().set_ram(ranges);
         unit.set_trace(0x3f);

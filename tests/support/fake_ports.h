@@ -53,6 +53,24 @@ class FakePorts : public iommu::MemoryPort,
         const std::lock_guard lock(mutex_);
         pulses.push_back(line);
     }
+    void invalidate(const iommu::InvalidateRequest& request) override {
+        called("invalidate");
+        {
+            const std::lock_guard lock(mutex_);
+            invalidates.push_back(request);
+        }
+        if (on_invalidate) on_invalidate(request);
+    }
+    void respond(const iommu::PageGroupResponse& response) override {
+        called("respond");
+        const std::lock_guard lock(mutex_);
+        responses.push_back(response);
+    }
+    void deadline_changed() override {
+        called("deadline");
+        const std::lock_guard lock(mutex_);
+        ++deadlines_changed;
+    }
     void resume(iommu::RequesterId requester, std::uint16_t stall_tag, iommu::StallAction action) override {
         called("resume");
         const std::lock_guard lock(mutex_);
@@ -102,7 +120,12 @@ class FakePorts : public iommu::MemoryPort,
     std::function<void(std::string_view port)> on_port;
     // Called as a message arrives; may call the unit.
     std::function<void(std::uint64_t address)> on_message;
+    // A device that answers at once; may call the unit.
+    std::function<void(const iommu::InvalidateRequest& request)> on_invalidate;
     std::vector<Msi> messages;
+    std::vector<iommu::InvalidateRequest> invalidates;
+    std::vector<iommu::PageGroupResponse> responses;
+    unsigned deadlines_changed = 0;
     std::vector<unsigned> pulses;
     std::vector<Resumed> resumes;
     std::vector<iommu::IovaRange> unmaps;

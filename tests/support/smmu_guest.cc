@@ -38,7 +38,7 @@ constexpr std::uint64_t kCdPointer = 0x00ffffffffffffc0;  // S1ContextPtr, L2Ptr
 }  // namespace
 
 Guest::Guest(const smmuv3::Capabilities& asked, std::uint32_t iotlb_entries)
-    : unit(settled(asked), iotlb_entries, ports.references()) {
+    : unit(settled(asked), iommu::Tuning{.iotlb_entries = iotlb_entries}, ports.references()) {
     const std::array ranges{ram.range()};
     unit.memory().set_ram(ranges);
     linear_stream_table(6);

@@ -30,7 +30,7 @@ unsigned level_log2(unsigned level) { return 12 + 9 * (level - 1); }
 }  // namespace
 
 Guest::Guest(const vtd::Capabilities& asked, std::uint32_t iotlb_entries)
-    : unit(settled(asked), iotlb_entries, ports.references()) {
+    : unit(settled(asked), iommu::Tuning{.iotlb_entries = iotlb_entries}, ports.references()) {
     const std::array ranges{ram.range()};
     unit.memory().set_ram(ranges);
     root = alloc_page();

@@ -15,13 +15,14 @@ using iommu::Outcome;
 using iommu::Pa;
 using iommu::Privilege;
 using iommu::ram_from_c;
-using iommu::refused_iotlb_entries;
+using iommu::refused;
 using iommu::Reply;
 using iommu::reply_to_c;
 using iommu::request_from_c;
 using iommu::RequestKind;
 using iommu::Rights;
 using iommu::tell;
+using iommu::Tuning;
 
 TEST_CASE("C interface: a request keeps its fields, of the requester as many bits as there are") {
     const iommu_request request{
@@ -115,13 +116,15 @@ TEST_CASE("C interface: a sentence is cut to its buffer and always ends") {
 }
 
 TEST_CASE("C interface: IOTLB entries are a power of two from 64 to 1048576") {
-    CHECK(refused_iotlb_entries(64).empty());
-    CHECK(refused_iotlb_entries(1048576).empty());
-    CHECK_FALSE(refused_iotlb_entries(32).empty());
-    CHECK_FALSE(refused_iotlb_entries(2097152).empty());
-    CHECK_FALSE(refused_iotlb_entries(0).empty());
-    CHECK_FALSE(refused_iotlb_entries(65).empty());
-    CHECK(refused_iotlb_entries(65537).find("65537") != std::string::npos);
+    CHECK(refused(Tuning{.invalidate_timeout_ms = 1}).empty());
+    CHECK(refused(Tuning{.invalidate_timeout_ms = 0}).find("invalidate-timeout-ms=0") == 0);
+    CHECK(refused(Tuning{.iotlb_entries = 64}).empty());
+    CHECK(refused(Tuning{.iotlb_entries = 1048576}).empty());
+    CHECK_FALSE(refused(Tuning{.iotlb_entries = 32}).empty());
+    CHECK_FALSE(refused(Tuning{.iotlb_entries = 2097152}).empty());
+    CHECK_FALSE(refused(Tuning{.iotlb_entries = 0}).empty());
+    CHECK_FALSE(refused(Tuning{.iotlb_entries = 65}).empty());
+    CHECK(refused(Tuning{.iotlb_entries = 65537}).find("65537") != std::string::npos);
 }
 
 TEST_CASE("C interface: ports are complete when they are of this version and every callback is there") {
@@ -133,6 +136,9 @@ TEST_CASE("C interface: ports are complete when they are of this version and eve
     ports.gate_changed = [](void*, bool) {};
     ports.kick = [](void*) {};
     ports.now_ns = [](void*) { return std::uint64_t{7}; };
+    ports.deadline_changed = [](void*) {};
+    ports.invalidate = [](void*, const iommu_invalidate_request*) {};
+    ports.respond = [](void*, const iommu_page_response*) {};
     ports.trace = [](void*, std::uint32_t, const char*) {};
     REQUIRE(iommu::CPorts::complete(ports));
     const auto incomplete = [&](auto member) {
@@ -145,6 +151,9 @@ TEST_CASE("C interface: ports are complete when they are of this version and eve
     CHECK(incomplete(&iommu_ports::send_msi));
     CHECK(incomplete(&iommu_ports::unmap));
     CHECK(incomplete(&iommu_ports::gate_changed));
+    CHECK(incomplete(&iommu_ports::deadline_changed));
+    CHECK(incomplete(&iommu_ports::invalidate));
+    CHECK(incomplete(&iommu_ports::respond));
     CHECK(incomplete(&iommu_ports::kick));
     CHECK(incomplete(&iommu_ports::now_ns));
     CHECK(incomplete(&iommu_ports::trace));

@@ -45,6 +45,9 @@ smmuv3_nested_ports ports_into(Recorded& recorded) {
     ports.base.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };
     ports.base.kick = [](void* o) { ++of(o).kicks; };
     ports.base.now_ns = [](void*) { return std::uint64_t{0}; };
+    ports.base.deadline_changed = [](void*) {};
+    ports.base.invalidate = [](void*, const iommu_invalidate_request*) {};
+    ports.base.respond = [](void*, const iommu_page_response*) {};
     ports.base.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     ports.pulse = [](void* o, unsigned line) { of(o).pulses.push_back(line); };
     ports.resume = [](void* o, std::uint32_t stream, std::uint16_t tag, unsigned action) {

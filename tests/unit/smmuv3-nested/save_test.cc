@@ -22,7 +22,7 @@ constexpr std::uint32_t kAllOn = kCmdqEn | kEventqEn | kSmmuEn;
 // Another unit over the same guest memory, as after a migration.
 struct Taken {
     explicit Taken(Guest& guest, const smmuv3::Capabilities& asked = {})
-        : unit(*smmuv3::settle(asked), 1024, ports.references()) {
+        : unit(*smmuv3::settle(asked), iommu::Tuning{.iotlb_entries = 1024}, ports.references()) {
         const std::array ranges{guest.ram.range()};
         unit.memory().set_ram(ranges);
     }

@@ -45,7 +45,7 @@ TEST_CASE("SMMU: an invalidation in one unit drops nothing of another, over the 
     Guest first;
     start(first, 0x1800000);
     test::FakePorts ports;
-    smmuv3::Unit other(*smmuv3::settle({}), 1024, ports.references());
+    smmuv3::Unit other(*smmuv3::settle({}), iommu::Tuning{.iotlb_entries = 1024}, ports.references());
     const std::array ranges{first.ram.range()};
     other.memory().set_ram(ranges);
     REQUIRE(other.load(first.unit.save()));

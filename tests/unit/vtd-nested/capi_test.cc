@@ -39,6 +39,9 @@ iommu_ports ports_into(Recorded& recorded) {
     ports.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };
     ports.kick = [](void* o) { ++of(o).kicks; };
     ports.now_ns = [](void*) { return std::uint64_t{0}; };
+    ports.deadline_changed = [](void*) {};
+    ports.invalidate = [](void*, const iommu_invalidate_request*) {};
+    ports.respond = [](void*, const iommu_page_response*) {};
     ports.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     return ports;
 }

@@ -219,7 +219,7 @@ TEST_CASE("A port that calls the unit again does not deadlock the unit") {
     };
     Nested ports;
     FakeRam ram(0x10000);
-    vtd::Unit unit(*vtd::settle({}), 64, ports.references());
+    vtd::Unit unit(*vtd::settle({}), iommu::Tuning{.iotlb_entries = 64}, ports.references());
     const std::array ranges{ram.range()};
     unit.memory().set_ram(ranges);
     ports.unit = &unit;

@@ -20,7 +20,7 @@ constexpr std::uint32_t kIm = 1u << 31, kIp = 1u << 30;
 // Another unit over the same guest memory, as after a migration.
 struct Taken {
     explicit Taken(Guest& guest, const vtd::Capabilities& asked = {})
-        : unit(*vtd::settle(asked), 1024, ports.references()) {
+        : unit(*vtd::settle(asked), iommu::Tuning{.iotlb_entries = 1024}, ports.references()) {
         const std::array ranges{guest.ram.range()};
         unit.memory().set_ram(ranges);
     }
