@@ -15,9 +15,6 @@
 #include "qemu/bswap.h"
 #include "system/device_tree.h"
 
-/* All requester ids of PCI segment 0. */
-#define STREAMS_OF_SEGMENT 0x10000
-
 /* In the order of enum smmuv3_nested_line, which is the order of the machine's lines, too. */
 static const char* const line_names[SMMUV3_LINES] = {"eventq", "priq", "cmdq-sync", "gerror"};
 

@@ -168,6 +168,7 @@ static void reset_exit(Object* object, ResetType type) {
 
     qatomic_set(&device->pulses_waiting, 0);
     unit_device_reset(&device->unit);
+    smmuv3_acpi_complete(VIRT_MACHINE(qdev_get_machine()), device);
 }
 
 /* Migration */

@@ -4,7 +4,8 @@
  *
  *     qemu-shim.c             the type: the unit's calls, wired interrupts, realize, reset, migration
  *     qemu-shim-properties.c  the properties, one for each capability field
- *     qemu-shim-machine.c     its place in the machine `virt`: addresses, lines, device tree, ACPI
+ *     qemu-shim-machine.c     its place in the machine `virt`: addresses, lines, device tree
+ *     qemu-shim-acpi.c        what the machine's ACPI tables lack
  *
  * What it has in common with the devices of other units is in hw/qemu/. A PCI device's StreamID is its bus, device and
  * function number. Its interrupt messages are writes to ordinary addresses here, and are translated like any other.
@@ -22,6 +23,9 @@
 
 #define TYPE_SMMUV3_NESTED "smmuv3-nested"
 
+/* All requester ids of PCI segment 0. */
+#define STREAMS_OF_SEGMENT 0x10000
+
 #define SMMUV3_LINES (SMMUV3_NESTED_LINE_GERROR + 1)
 
 struct smmuv3_device {
@@ -33,6 +37,7 @@ struct smmuv3_device {
     qemu_irq lines[SMMUV3_LINES];
     uint32_t pulses_waiting; /* bit n: line n is to be pulsed by the main loop */
     QEMUBH* pulse_bh;
+    bool acpi_completed;
 
     uint64_t state[SMMUV3_NESTED_STATE_WORDS]; /* on its way to or from a migration stream */
 };
@@ -52,5 +57,8 @@ bool smmuv3_properties_settle(struct smmuv3_device* device, Error** errp);
 /* The machine, if it is of the right kind and has room for a unit. */
 VirtMachineState* smmuv3_machine_find(Error** errp);
 void smmuv3_machine_connect(VirtMachineState* machine, struct smmuv3_device* device);
+
+/* qemu-shim-acpi.c: at each reset; the first one finds the tables made. */
+void smmuv3_acpi_complete(VirtMachineState* machine, struct smmuv3_device* device);
 
 #endif /* SMMUV3_NESTED_QEMU_SHIM_H */

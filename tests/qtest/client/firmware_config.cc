@@ -10,6 +10,7 @@ namespace {
 // Ports of the DMA interface: the address of a request, upper half first. All its numbers are big-endian.
 constexpr std::uint16_t dma_high = 0x514;
 constexpr std::uint16_t dma_low = 0x518;
+constexpr std::uint64_t dma_offset = 16;  // where they are in memory
 constexpr std::uint32_t control_read = 1 << 1;
 constexpr std::uint32_t control_select = 1 << 3;
 
@@ -34,14 +35,25 @@ std::uint32_t length_of(std::span<const std::uint8_t> table) {
 
 }  // namespace
 
+void FirmwareConfig::start(std::uint64_t request) {
+    const auto high = swapped(static_cast<std::uint32_t>(request >> 32));
+    const auto low = swapped(static_cast<std::uint32_t>(request));
+    if (base_) {
+        qtest_->writel(*base_ + dma_offset, high);
+        qtest_->writel(*base_ + dma_offset + 4, low);
+    } else {
+        qtest_->outl(dma_high, high);
+        qtest_->outl(dma_low, low);
+    }
+}
+
 std::vector<std::uint8_t> FirmwareConfig::read(std::uint16_t selector, std::uint32_t size) {
     const std::uint64_t request = ram_->allocate_page();
     const std::uint64_t data = ram_->allocate_pages(size / page_size + 1);
     ram_->write32(request, swapped(static_cast<std::uint32_t>(selector) << 16 | control_select | control_read));
     ram_->write32(request + 4, swapped(size));
     ram_->write64(request + 8, __builtin_bswap64(data));
-    qtest_->outl(dma_high, 0);
-    qtest_->outl(dma_low, swapped(static_cast<std::uint32_t>(request)));
+    start(request);
     return ram_->read(data, size);
 }
 

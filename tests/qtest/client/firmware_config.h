@@ -5,6 +5,7 @@
 #define QTEST_FIRMWARE_CONFIG_H
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ class FirmwareConfig {
   public:
     // Files are fetched by DMA, through memory of the guest.
     FirmwareConfig(Qtest& qtest, GuestRam& ram) : qtest_(&qtest), ram_(&ram) {}
+    // Of a machine that has the registers in memory, at `base`.
+    FirmwareConfig(Qtest& qtest, GuestRam& ram, std::uint64_t base) : qtest_(&qtest), ram_(&ram), base_(base) {}
 
     // Throws if there is no such file.
     [[nodiscard]] std::vector<std::uint8_t> file(const std::string& name);
@@ -26,8 +29,11 @@ class FirmwareConfig {
   private:
     [[nodiscard]] std::vector<std::uint8_t> read(std::uint16_t selector, std::uint32_t size);
 
+    void start(std::uint64_t request);
+
     Qtest* qtest_;
     GuestRam* ram_;
+    std::optional<std::uint64_t> base_;  // else in I/O ports
 };
 
 }  // namespace qtest
