@@ -39,10 +39,15 @@ struct smmuv3_nested_config {
     uint8_t stall_model;            /* 0 stall and terminate, 1 terminate, 2 stall always */
     uint8_t term_model;             /* 1: a terminated transaction always aborts */
     uint8_t st_level;               /* 1: two-level stream tables */
+    uint8_t ats;                    /* translation requests, translated transactions, CMD_ATC_INV */
+    uint8_t ns1ats;                 /* 1: split-stage ATS is not there */
+    uint8_t atsrecerr;              /* CR2.REC_CFG_ATS */
+    uint8_t pri;                    /* page requests */
     uint8_t sidsize;                /* bits of a StreamID, 0..32 */
     uint8_t ssidsize;               /* bits of a SubstreamID, 0..20 */
     uint8_t eventqs;                /* log2 of the largest event queue, 0..19 */
     uint8_t cmdqs;                  /* log2 of the largest command queue, 1..19 */
+    uint8_t priqs;                  /* log2 of the largest PRI queue, 0..19 */
     uint8_t attr_perms_ovr;         /* PRIVCFG and INSTCFG work */
     uint8_t attr_types_ovr;         /* memory attribute overrides work */
     uint8_t had;                    /* hierarchical attributes can be disabled */
@@ -53,6 +58,8 @@ struct smmuv3_nested_config {
     uint8_t bbml;                   /* break-before-make level, 0..2 */
     uint8_t e0pd;                   /* unprivileged access to a half can be closed */
     uint8_t ptwnnc;                 /* walks to Device memory are Normal-NC */
+    uint8_t pps;                    /* automatic page responses have the PASID; STE.PPAR is ignored */
+    uint8_t pasidtt;                /* PASIDs of translated transactions count */
     uint8_t oas;                    /* output size: 0 32, 1 36, 2 40, 3 42, 4 44, 5 48, 6 52 bits */
     uint8_t gran4k;
     uint8_t gran16k;
@@ -60,7 +67,7 @@ struct smmuv3_nested_config {
     uint8_t ds;        /* 52-bit addresses with 4K and 16K */
     uint8_t vax;       /* bits of VA per table: 0 48, 1 52 */
     uint8_t stall_max; /* transactions that may be stalled at one time, 0..254 */
-    uint8_t reserved[2];
+    uint8_t reserved[3];
 };
 
 /* Beyond struct iommu_ports: what only this unit needs of its environment. */

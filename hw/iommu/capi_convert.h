@@ -80,6 +80,8 @@ bool counters_to_c(const UnitCounters& now, iommu_counters& counters) {
     counters.waits = now.waits;
     counters.queue_errors = now.queue_errors;
     counters.messages = now.messages;
+    counters.timeouts = now.timeouts;
+    counters.unexpected_completions = now.unexpected_completions;
     return true;
 }
 

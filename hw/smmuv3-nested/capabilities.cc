@@ -23,10 +23,15 @@ constexpr iommu::FieldRule<Capabilities> kFields[] = {
     {&C::stall_model, "stall_model", 0, 2, Number},
     {&C::term_model, "term_model", 0, 1, Flag},
     {&C::st_level, "st_level", 1, 1, Number},
+    {&C::ats, "ats", 0, 1, Flag},
+    {&C::ns1ats, "ns1ats", 0, 1, Flag},
+    {&C::atsrecerr, "atsrecerr", 1, 1, Flag},
+    {&C::pri, "pri", 0, 1, Flag},
     {&C::sidsize, "sidsize", 16, 32, Number},
     {&C::ssidsize, "ssidsize", 20, 20, Number},
     {&C::eventqs, "eventqs", 19, 19, Number},
     {&C::cmdqs, "cmdqs", 19, 19, Number},
+    {&C::priqs, "priqs", 19, 19, Number},
     {&C::attr_perms_ovr, "attr_perms_ovr", 1, 1, Flag},
     {&C::attr_types_ovr, "attr_types_ovr", 1, 1, Flag},
     {&C::had, "had", 1, 1, Flag},
@@ -37,6 +42,8 @@ constexpr iommu::FieldRule<Capabilities> kFields[] = {
     {&C::bbml, "bbml", 2, 2, Number},
     {&C::e0pd, "e0pd", 1, 1, Flag},
     {&C::ptwnnc, "ptwnnc", 1, 1, Flag},
+    {&C::pps, "pps", 0, 1, Flag},
+    {&C::pasidtt, "pasidtt", 0, 1, Flag},
     {&C::oas, "oas", 5, 6, Number},
     {&C::gran4k, "gran4k", 1, 1, Flag},
     {&C::gran16k, "gran16k", 1, 1, Flag},
@@ -48,8 +55,11 @@ constexpr iommu::FieldRule<Capabilities> kFields[] = {
 
 // In an order in which what is needed is settled first. [SMMU G.b s6.3]
 constexpr iommu::Dependency<Capabilities> kDependencies[] = {
-    {&C::hyp, &C::s1p}, {&C::hyp, &C::s2p},  {&C::vmw, &C::s2p},  {&C::xnx, &C::s2p},       {&C::fwb, &C::s2p},
-    {&C::had, &C::s1p}, {&C::e0pd, &C::s1p}, {&C::cd2l, &C::s1p}, {&C::cd2l, &C::ssidsize}, {&C::ds, &C::vax},
+    {&C::hyp, &C::s1p},       {&C::hyp, &C::s2p},       {&C::vmw, &C::s2p},     {&C::xnx, &C::s2p},
+    {&C::fwb, &C::s2p},       {&C::had, &C::s1p},       {&C::e0pd, &C::s1p},    {&C::cd2l, &C::s1p},
+    {&C::cd2l, &C::ssidsize}, {&C::ds, &C::vax},        {&C::ns1ats, &C::ats},  {&C::ns1ats, &C::s1p},
+    {&C::ns1ats, &C::s2p},    {&C::atsrecerr, &C::ats}, {&C::pri, &C::ats},     {&C::priqs, &C::pri},
+    {&C::pps, &C::pri},       {&C::pps, &C::ssidsize},  {&C::pasidtt, &C::ats}, {&C::pasidtt, &C::ssidsize},
 };
 
 constexpr iommu::CapabilityRules<Capabilities> kRules{kFields, kDependencies};
@@ -91,13 +101,17 @@ Value<IDR0> idr0(const Capabilities& c) {
         .with<IDR0::COHACC>(1)
         .with<IDR0::HTTU>(c.httu)
         .with<IDR0::Hyp>(c.hyp)
+        .with<IDR0::ATS>(c.ats)
+        .with<IDR0::NS1ATS>(c.ns1ats)
         .with<IDR0::ASID16>(c.asid16)
         .with<IDR0::MSI>(c.msi)
         .with<IDR0::SEV>(c.sev)
+        .with<IDR0::PRI>(c.pri)
         .with<IDR0::VMW>(c.vmw)
         .with<IDR0::VMID16>(c.vmid16)
         .with<IDR0::CD2L>(c.cd2l)
         .with<IDR0::TTENDIAN>(2)
+        .with<IDR0::ATSRECERR>(c.atsrecerr)
         .with<IDR0::STALL_MODEL>(c.stall_model)
         .with<IDR0::TERM_MODEL>(c.term_model)
         .with<IDR0::ST_LEVEL>(c.st_level);
@@ -107,6 +121,7 @@ Value<IDR1> idr1(const Capabilities& c) {
     return Value<IDR1>{}
         .with<IDR1::SIDSIZE>(c.sidsize)
         .with<IDR1::SSIDSIZE>(c.ssidsize)
+        .with<IDR1::PRIQS>(c.priqs)
         .with<IDR1::EVENTQS>(c.eventqs)
         .with<IDR1::CMDQS>(c.cmdqs)
         .with<IDR1::ATTR_PERMS_OVR>(c.attr_perms_ovr)
@@ -117,12 +132,14 @@ Value<IDR3> idr3(const Capabilities& c) {
     return Value<IDR3>{}
         .with<IDR3::HAD>(c.had)
         .with<IDR3::XNX>(c.xnx)
+        .with<IDR3::PPS>(c.pps)
         .with<IDR3::FWB>(c.fwb)
         .with<IDR3::STT>(c.stt)
         .with<IDR3::RIL>(c.ril)
         .with<IDR3::BBML>(c.bbml)
         .with<IDR3::E0PD>(c.e0pd)
-        .with<IDR3::PTWNNC>(c.ptwnnc);
+        .with<IDR3::PTWNNC>(c.ptwnnc)
+        .with<IDR3::PASIDTT>(c.pasidtt);
 }
 
 Value<IDR5> idr5(const Capabilities& c) {

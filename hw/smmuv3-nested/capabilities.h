@@ -6,8 +6,9 @@
 // A field may be left to the unit (`kAuto`): it then takes its default if everything it needs is there, and is off if
 // not. A field that was asked for and cannot be is a contradiction, told in one sentence with both names.
 //
-// Fixed: AArch64 tables, little-endian, coherent. Not offered, so not here: ATS, PRI, ATOS, broadcast TLB maintenance,
-// MPAM, enhanced command queues, permission indirection, 128-bit descriptors, hardware access flags of tables.
+// Fixed: AArch64 tables, little-endian, coherent. Not offered, so not here: ATOS, broadcast TLB maintenance, MPAM,
+// enhanced command queues, permission indirection, 128-bit descriptors, hardware access flags of tables, device
+// permission tables.
 #ifndef SMMUV3_NESTED_CAPABILITIES_H
 #define SMMUV3_NESTED_CAPABILITIES_H
 
@@ -42,11 +43,16 @@ struct Capabilities {
     std::uint8_t stall_model = kAuto;  // 0 stall and terminate, 1 terminate, 2 stall always
     std::uint8_t term_model = kAuto;   // 1: CD.A must be 1
     std::uint8_t st_level = kAuto;     // 1: two-level stream tables
+    std::uint8_t ats = kAuto;
+    std::uint8_t ns1ats = kAuto;  // 1: split-stage ATS is not there
+    std::uint8_t atsrecerr = kAuto;
+    std::uint8_t pri = kAuto;
     // IDR1
     std::uint8_t sidsize = kAuto;
     std::uint8_t ssidsize = kAuto;
     std::uint8_t eventqs = kAuto;
     std::uint8_t cmdqs = kAuto;
+    std::uint8_t priqs = kAuto;
     std::uint8_t attr_perms_ovr = kAuto;
     std::uint8_t attr_types_ovr = kAuto;
     // IDR3
@@ -58,6 +64,8 @@ struct Capabilities {
     std::uint8_t bbml = kAuto;
     std::uint8_t e0pd = kAuto;
     std::uint8_t ptwnnc = kAuto;
+    std::uint8_t pps = kAuto;
+    std::uint8_t pasidtt = kAuto;
     // IDR5
     std::uint8_t oas = kAuto;  // encoding: 0: 32 ... 5: 48, 6: 52 bits
     std::uint8_t gran4k = kAuto;

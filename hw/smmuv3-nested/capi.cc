@@ -14,8 +14,9 @@ namespace {
 // clang-format off
 #define FOR_EACH_CAPABILITY(DO) \
     DO(s1p) DO(s2p) DO(httu) DO(hyp) DO(asid16) DO(msi) DO(sev) DO(vmw) DO(vmid16) DO(cd2l) DO(stall_model) \
-    DO(term_model) DO(st_level) DO(sidsize) DO(ssidsize) DO(eventqs) DO(cmdqs) DO(attr_perms_ovr) DO(attr_types_ovr) \
-    DO(had) DO(xnx) DO(fwb) DO(stt) DO(ril) DO(bbml) DO(e0pd) DO(ptwnnc) DO(oas) DO(gran4k) DO(gran16k) DO(gran64k) \
+    DO(term_model) DO(st_level) DO(ats) DO(ns1ats) DO(atsrecerr) DO(pri) DO(sidsize) DO(ssidsize) DO(eventqs) \
+    DO(cmdqs) DO(priqs) DO(attr_perms_ovr) DO(attr_types_ovr) DO(had) DO(xnx) DO(fwb) DO(stt) DO(ril) DO(bbml) \
+    DO(e0pd) DO(ptwnnc) DO(pps) DO(pasidtt) DO(oas) DO(gran4k) DO(gran16k) DO(gran64k) \
     DO(ds) DO(vax) DO(stall_max)
 // clang-format on
 

@@ -165,6 +165,53 @@ Decoded plan_el2(Opcode opcode, const Words<2>& words, const CommandContext& con
     return by_address_any_asid(drop, command, world, context);
 }
 
+// ---- ATS and PRI. [SMMU G.b s4.5]
+
+// A device that has more bits in its id than there are, or a substream: no effect. [SMMU G.b s4.1.7]
+template <class D>
+bool out_of_range(const Value<D>& command, const Capabilities& c) {
+    const bool stream = (command.template get<typename D::StreamID>() & ~iommu::low_bits(c.sidsize)) != 0;
+    const bool has_substream = c.ssidsize != 0 && command.template get<typename D::SSV>() != 0;
+    return stream || (has_substream && (command.template get<typename D::SubstreamID>() >> c.ssidsize) != 0);
+}
+
+// Without substreams in the unit SSV is as 0.
+template <class D>
+std::optional<Pasid> substream_of(const Value<D>& command, const Capabilities& c) {
+    if (c.ssidsize == 0 || command.template get<typename D::SSV>() == 0) return std::nullopt;
+    return Pasid{static_cast<std::uint32_t>(command.template get<typename D::SubstreamID>())};
+}
+
+Decoded plan_atc_inv(const Words<2>& words, const CommandContext& context) {
+    const Value<ATC_INV> command{words};
+    const std::uint64_t size = command.get<ATC_INV::Size>();
+    if (context.capabilities.ats == 0 || size > ATC_INV::max_size) return ill();
+    if (out_of_range(command, context.capabilities)) return Nothing{};
+    const auto substream = substream_of(command, context.capabilities);
+    const iommu::Iova address{command.in_place<ATC_INV::Address>()};
+    return AtcInv{.stream = RequesterId{stream_of(words)},
+                  .substream = substream,
+                  .global = substream && command.get<ATC_INV::G>() != 0,
+                  .range = IovaRange::aligned(address, 12 + static_cast<unsigned>(size))};
+}
+
+Decoded plan_pri_resp(const Words<2>& words, const CommandContext& context) {
+    const Value<PRI_RESP> command{words};
+    if (context.capabilities.pri == 0) return ill();
+    iommu::PageGroupResponse response{.requester = RequesterId{stream_of(words)},
+                                      .pasid = substream_of(command, context.capabilities),
+                                      .index = static_cast<std::uint16_t>(command.get<PRI_RESP::PRGIndex>()),
+                                      .code = iommu::ResponseCode::Success};
+    switch (static_cast<PRI_RESP::Response>(command.get<PRI_RESP::Resp>())) {
+        case PRI_RESP::Response::Success: break;
+        case PRI_RESP::Response::InvalidRequest: response.code = iommu::ResponseCode::InvalidRequest; break;
+        case PRI_RESP::Response::Failure: response.code = iommu::ResponseCode::ResponseFailure; break;
+        case PRI_RESP::Response::Reserved: return ill();
+    }
+    if (out_of_range(command, context.capabilities)) return Nothing{};
+    return response;
+}
+
 // ---- The rest. [SMMU G.b s4.2, s4.6, s4.7]
 
 Decoded plan_prefetch(const Words<2>& words) {
@@ -223,6 +270,8 @@ Result<Command, CommandError> decode(const Words<2>& words, const CommandContext
             return scoped(of_vmid(Value<TLBI>{words}, context), TlbDrop::Scope::Domain);
         case Opcode::TLBI_S2_IPA: return context.capabilities.s2p == 0 ? Decoded{ill()} : plan_s2_ipa(words, context);
         case Opcode::TLBI_NSNH_ALL: return scoped({}, TlbDrop::Scope::All);
+        case Opcode::ATC_INV: return plan_atc_inv(words, context);
+        case Opcode::PRI_RESP: return plan_pri_resp(words, context);
         case Opcode::RESUME:
         case Opcode::STALL_TERM: return plan_resume(opcode, words, context);
         case Opcode::SYNC: return plan_sync(words);
@@ -250,6 +299,8 @@ std::string describe_command(const Words<2>& words) {
         case Opcode::TLBI_S12_VMALL: return "TLBI_S12_VMALL " + describe_as<TLBI>(words);
         case Opcode::TLBI_S2_IPA: return "TLBI_S2_IPA " + describe_as<TLBI_S2_IPA>(words);
         case Opcode::TLBI_NSNH_ALL: return "TLBI_NSNH_ALL " + describe_as<TLBI>(words);
+        case Opcode::ATC_INV: return "ATC_INV " + describe_as<ATC_INV>(words);
+        case Opcode::PRI_RESP: return "PRI_RESP " + describe_as<PRI_RESP>(words);
         case Opcode::RESUME: return "RESUME " + describe_as<RESUME>(words);
         case Opcode::STALL_TERM: return "STALL_TERM " + describe_as<RESUME>(words);
         case Opcode::SYNC: return "SYNC " + describe_as<SYNC>(words);

@@ -29,6 +29,14 @@ struct Sync {
     std::uint32_t message_data = 0;
 };
 
+// CMD_ATC_INV, checked.
+struct AtcInv {
+    iommu::RequesterId stream;
+    std::optional<iommu::Pasid> substream;
+    bool global = false;
+    iommu::IovaRange range;
+};
+
 // CMD_RESUME.
 struct Resume {
     enum class Action : std::uint8_t { Retry, Abort, RazWi };
@@ -42,7 +50,8 @@ struct StallTerm {
     std::uint32_t stream = 0;
 };
 
-using Command = std::variant<Nothing, Invalidation, Sync, Resume, StallTerm>;
+// CMD_PRI_RESP is the response itself.
+using Command = std::variant<Nothing, Invalidation, AtcInv, iommu::PageGroupResponse, Sync, Resume, StallTerm>;
 
 // What decides which commands are legal and what they reach.
 struct CommandContext {

@@ -26,6 +26,7 @@ Unit::Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const 
       ports_(ports),
       memory_(ports.memory),
       signals_(capabilities_),
+      invalidate_timeout_ns_(tuning.invalidate_timeout_ns()),
       iotlb_(tuning.iotlb_entries),
       registers_(register_specs(capabilities), register_space_size),
       recorder_(capabilities_) {}
@@ -196,10 +197,7 @@ Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stal
 
 // No device has translations of its own here.
 iommu::TranslationCompletion Unit::translation_request(const Request& /*request*/) { return {}; }
-void Unit::invalidate_completed(const iommu::InvalidateCompletion& /*completion*/) {}
 void Unit::page_request(const iommu::PageRequest& /*request*/) {}
-std::uint64_t Unit::deadline_ns() const { return iommu::kNever; }
-void Unit::tick() {}
 
 UnitCounters Unit::counters() const {
     UnitCounters counters;
@@ -212,6 +210,8 @@ UnitCounters Unit::counters() const {
     counters.invalidations = invalidations_;
     counters.waits = waits_;
     counters.queue_errors = queue_errors_;
+    counters.timeouts = timeouts_;
+    counters.unexpected_completions = unexpected_completions_;
     return counters;
 }
 

@@ -12,6 +12,9 @@
 //
 //     write(CMDQ_PROD) -> run_queue -> fetch -> decode -> execute -> effects -> perform;  error -> CMDQ_ERR, CONS stays
 //
+// A command that cannot be carried out yet (a CMD_SYNC while devices have not answered) stays at CONS, unconsumed; a
+// device's answer or its time-out runs the queue again, which fetches it again.
+//
 // Threads: as in the sibling unit. `translate` may be called from any number of threads at any time; everything else
 // may also come from any thread and takes the unit's lock; ports are called with the lock released. One thread runs the
 // queue at a time.
@@ -57,6 +60,8 @@ struct UnitCounters {
     std::uint64_t waits = 0;
     std::uint64_t queue_errors = 0;
     std::uint64_t messages = 0;
+    std::uint64_t timeouts = 0;
+    std::uint64_t unexpected_completions = 0;
 };
 
 // Words of a saved state: see save.cc.
@@ -117,12 +122,26 @@ class Unit {
     // ---- device_queue.cc: the command queue
     enum class QueueState : std::uint8_t { Idle, More };
     [[nodiscard]] bool queue_runs() const;
-    [[nodiscard]] std::pair<QueueState, Effects> step_queue();
-    [[nodiscard]] Effects execute(const Command& command);
+    // What became of a command: carried out, or what keeps it from that.
+    enum class Progress : std::uint8_t { Done, Waits, AtcInvFailed };
+    struct Executed {
+        Progress progress = Progress::Done;
+        Effects effects;
+    };
+    [[nodiscard]] std::pair<QueueState, Effects> step_queue(std::uint64_t now_ns);
+    [[nodiscard]] Executed execute(const Command& command, std::uint64_t now_ns);
+    [[nodiscard]] Executed synchronize(const Sync& sync);
     [[nodiscard]] Effects complete(const Sync& sync);
+    [[nodiscard]] Effects hold(std::uint32_t consumer, const Words<2>& words);
+    [[nodiscard]] Effects respond(const iommu::PageGroupResponse& response) const;
     [[nodiscard]] Effects resume(const Resume& resume);
     [[nodiscard]] Effects queue_fault(CommandError why);
     [[nodiscard]] iommu::WrapRing command_ring() const;
+
+    // ---- device_atc.cc: invalidations of the translations that devices keep
+    [[nodiscard]] Executed send(const AtcInv& command, std::uint64_t now_ns);
+    [[nodiscard]] Effects expire(std::uint64_t now_ns);
+    [[nodiscard]] Effects deadline_since(std::uint64_t before) const;
 
     // ---- traces and ports
     [[nodiscard]] bool traces(iommu::TraceClass trace_class) const {
@@ -135,6 +154,7 @@ class Unit {
     const iommu::Ports ports_;
     GuestMemory memory_;
     const Signals signals_;
+    const std::uint64_t invalidate_timeout_ns_;
 
     // Read without the lock.
     std::atomic<std::uint32_t> gate_{0};
@@ -153,6 +173,11 @@ class Unit {
     StreamTable stream_table_;  // as SMMUEN found it
     EventRecorder recorder_;
     bool queue_running_ = false;
+    iommu::InvalidateTracker invalidates_;  // CMD_ATC_INVs that were not answered
+    bool atc_inv_failed_ = false;           // one was not, and no CMD_SYNC has reported it yet
+    std::optional<std::uint32_t> held_at_;  // where the queue waits, once it was traced
+    std::uint64_t timeouts_ = 0;
+    std::uint64_t unexpected_completions_ = 0;
     std::uint64_t invalidations_ = 0;
     std::uint64_t waits_ = 0;
     std::uint64_t queue_errors_ = 0;

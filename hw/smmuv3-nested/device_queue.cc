@@ -46,12 +46,13 @@ void Unit::run_queue() {
         if (queue_running_ || !queue_runs()) return;
         queue_running_ = true;
     }
+    const std::uint64_t now_ns = ports_.clock.now_ns();
     for (int budget = kBudget; budget > 0; --budget) {
         Effects effects;
         QueueState state = QueueState::Idle;
         {
             const std::lock_guard lock(mutex_);
-            std::tie(state, effects) = step_queue();
+            std::tie(state, effects) = step_queue(now_ns);
             // In the same breath as the last look: a producer index written later finds nobody running.
             if (state == QueueState::Idle) queue_running_ = false;
         }
@@ -66,17 +67,13 @@ void Unit::run_queue() {
 }
 
 // One command, with the lock held.
-std::pair<Unit::QueueState, Effects> Unit::step_queue() {
+std::pair<Unit::QueueState, Effects> Unit::step_queue(std::uint64_t now_ns) {
     if (!queue_runs()) return {QueueState::Idle, Effects{}};
     const iommu::WrapRing ring = command_ring();
     const auto cons = registers_.get<CMDQ_CONS>();
     const auto consumer = static_cast<std::uint32_t>(cons.get<CMDQ_CONS::RD>());
     const auto words = memory_.load<2>(ring.at(consumer));
     if (!words) return {QueueState::Idle, queue_fault(CommandError::CERROR_ABT)};
-    Effects effects;
-    if (traces(TraceClass::Invalidation)) {
-        effects.add(TraceLine{TraceClass::Invalidation, command_line(consumer, *words)});
-    }
     // CR0.VMW: 1 to 4 VMID bits that do not count; other values as 0.
     const std::uint64_t vmw = registers_.get<CR0>().get<CR0::VMW>();
     const CommandContext context{
@@ -84,29 +81,58 @@ std::pair<Unit::QueueState, Effects> Unit::step_queue() {
         .ignored_vmid_bits = vmw <= 4 ? static_cast<std::uint32_t>(iommu::low_bits(static_cast<unsigned>(vmw))) : 0,
         .e2h = registers_.get<CR2>().get<CR2::E2H>() != 0};
     const auto command = decode(*words, context);
-    if (!command) {
-        effects.append(queue_fault(command.error()));
+    Executed executed;
+    if (command) executed = execute(*command, now_ns);
+    if (executed.progress == Progress::Waits) return {QueueState::Idle, hold(consumer, *words)};
+    held_at_.reset();
+    Effects effects;
+    if (traces(TraceClass::Invalidation)) {
+        effects.add(TraceLine{TraceClass::Invalidation, command_line(consumer, *words)});
+    }
+    if (!command || executed.progress == Progress::AtcInvFailed) {
+        effects.append(queue_fault(command ? CommandError::CERROR_ATC_INV_SYNC : command.error()));
         return {QueueState::Idle, std::move(effects)};
     }
-    effects.append(execute(*command));
+    effects.append(std::move(executed.effects));
     registers_.set(registers_.get<CMDQ_CONS>().with<CMDQ_CONS::RD>(ring.next(consumer)));
     return {QueueState::More, std::move(effects)};
 }
 
-Effects Unit::execute(const Command& command) {
+Unit::Executed Unit::execute(const Command& command, std::uint64_t now_ns) {
     if (const auto* invalidation = std::get_if<Invalidation>(&command)) {
         ++invalidations_;
         recorder_.invalidated();
         Invalidation what = *invalidation;
         if (what.unmap && announces_all_.load(std::memory_order_relaxed)) what.unmap = iommu::IovaRange::everything();
-        return iommu::apply(what, configs_, iotlb_);
+        return {Progress::Done, iommu::apply(what, configs_, iotlb_)};
     }
-    if (const auto* sync = std::get_if<Sync>(&command)) return complete(*sync);
-    if (const auto* one = std::get_if<Resume>(&command)) return resume(*one);
+    if (const auto* atc_inv = std::get_if<AtcInv>(&command)) return send(*atc_inv, now_ns);
+    if (const auto* sync = std::get_if<Sync>(&command)) return synchronize(*sync);
+    if (const auto* one = std::get_if<Resume>(&command)) return {Progress::Done, resume(*one)};
     if (const auto* all = std::get_if<StallTerm>(&command)) {
-        return resume_all(recorder_.release_stream(all->stream), iommu::StallAction::Abort);
+        return {Progress::Done, resume_all(recorder_.release_stream(all->stream), iommu::StallAction::Abort)};
+    }
+    if (const auto* response = std::get_if<iommu::PageGroupResponse>(&command)) {
+        return {Progress::Done, respond(*response)};
     }
     return {};
+}
+
+// It has to wait until each device has answered the CMD_ATC_INVs before it; when one did not in time, software must not
+// believe that it did: an error, once. [SMMU G.b s3.9.1.4, s4.7.3]
+Unit::Executed Unit::synchronize(const Sync& sync) {
+    if (std::exchange(atc_inv_failed_, false)) return {Progress::AtcInvFailed, {}};
+    if (!invalidates_.list().empty()) return {Progress::Waits, {}};
+    return {Progress::Done, complete(sync)};
+}
+
+// The command stays where it is, for now; that is told once.
+Effects Unit::hold(std::uint32_t consumer, const Words<2>& words) {
+    Effects effects;
+    if (!traces(TraceClass::Queue) || held_at_ == consumer) return effects;
+    held_at_ = consumer;
+    effects.add(TraceLine{TraceClass::Queue, hold_line(consumer, words, invalidates_.list().size())});
+    return effects;
 }
 
 // Everything before is done by now. The message follows CONS, since effects are performed after it moved. [SMMU G.b
@@ -125,6 +151,13 @@ Effects Unit::complete(const Sync& sync) {
         return effects;
     }
     return signals_.command_sync(sync.message_address, sync.message_data);
+}
+
+// IGNORED while the unit is off. [SMMU G.b s4.5.2]
+Effects Unit::respond(const iommu::PageGroupResponse& response) const {
+    Effects effects;
+    if (gate().translating()) effects.add(iommu::SendResponse{response});
+    return effects;
 }
 
 // A pair that names nothing has no effect. [SMMU G.b s4.6.1]

@@ -11,6 +11,8 @@ namespace {
 
 using iommu::format;
 
+constexpr std::uint64_t kNsPerMs = 1'000'000;
+
 std::string requester(const iommu::Request& request) {
     std::string text = format("SID=0x%x", request.requester.value);
     if (request.pasid) text += format(" SSID=0x%x", request.pasid->value);
@@ -75,6 +77,29 @@ std::string queue_error_line(CommandError why, std::uint32_t consumer) {
 
 std::string message_line(const iommu::SendMsi& message) {
     return format("smmuv3: message 0x%" PRIx64 " data 0x%x", message.address, message.data);
+}
+
+std::string hold_line(std::uint32_t consumer, const Words<2>& words, std::size_t open) {
+    return format("smmuv3: command at 0x%x waits for devices, %zu invalidations not answered: ", consumer, open) +
+           describe_command(words);
+}
+
+std::string invalidate_line(const iommu::InvalidateRequest& request, std::uint64_t timeout_ns) {
+    std::string line = format("smmuv3: Invalidate Request to SID=0x%x", request.requester.value);
+    if (request.pasid) line += format(" SSID=0x%x%s", request.pasid->value, request.global ? " and all others" : "");
+    return line + format(" ITag %u 0x%" PRIx64 "-0x%" PRIx64 ", %" PRIu64 " ms to answer", request.itag,
+                         request.range.first.value, request.range.last.value, timeout_ns / kNsPerMs);
+}
+
+std::string invalidate_completion_line(const iommu::InvalidateCompletion& completion, bool fits) {
+    return format("smmuv3: SID=0x%x answered ITags 0x%08x", completion.requester.value, completion.itag_vector) +
+           (fits ? "" : ", of which it was not asked all: ignored");
+}
+
+std::string timeout_line(const iommu::InvalidateTracker::Open& late, std::uint64_t waited_ns) {
+    return format("smmuv3: SID=0x%x did not answer the Invalidate Request with ITag %u for %" PRIu64
+                  " ms: given up, CERROR_ATC_INV_SYNC at the CMD_SYNC",
+                  late.requester.value, late.itag, waited_ns / kNsPerMs);
 }
 
 }  // namespace smmuv3

@@ -20,6 +20,11 @@ namespace smmuv3 {
 [[nodiscard]] std::string command_line(std::uint32_t consumer, const Words<2>& words);
 [[nodiscard]] std::string queue_error_line(CommandError why, std::uint32_t consumer);
 [[nodiscard]] std::string message_line(const iommu::SendMsi& message);
+// The queue stays at a command, with so many invalidations not answered.
+[[nodiscard]] std::string hold_line(std::uint32_t consumer, const Words<2>& words, std::size_t open);
+[[nodiscard]] std::string invalidate_line(const iommu::InvalidateRequest& request, std::uint64_t timeout_ns);
+[[nodiscard]] std::string invalidate_completion_line(const iommu::InvalidateCompletion& completion, bool fits);
+[[nodiscard]] std::string timeout_line(const iommu::InvalidateTracker::Open& late, std::uint64_t waited_ns);
 
 }  // namespace smmuv3
 

@@ -73,6 +73,8 @@ struct UnitCounters {
     std::uint64_t waits = 0;
     std::uint64_t queue_errors = 0;
     std::uint64_t messages = 0;
+    std::uint64_t timeouts = 0;
+    std::uint64_t unexpected_completions = 0;
 };
 
 // What to do with an access to the interrupt range.

@@ -196,6 +196,8 @@ struct iommu_counters {
     uint64_t waits;         /* completed invalidation waits */
     uint64_t queue_errors;
     uint64_t messages; /* interrupts sent by the unit itself */
+    uint64_t timeouts; /* invalidations that a device did not answer in time */
+    uint64_t unexpected_completions; /* answers of devices that fit nothing that was asked */
 };
 
 #ifdef __cplusplus

@@ -233,6 +233,12 @@ Command tlbi_el2_va(std::uint64_t asid, std::uint64_t address);
 Command tlbi_s12_vmall(std::uint64_t vmid);
 Command tlbi_s2_ipa(std::uint64_t vmid, std::uint64_t ipa);
 Command tlbi_nsnh_all();
+// 2^(12+size) bytes; 52 is everything.
+Command atc_inv(std::uint32_t stream, unsigned size = 52, std::uint64_t address = 0);
+// Resp: 0 failure, 1 invalid request, 2 success.
+Command pri_resp(std::uint32_t stream, unsigned index, unsigned resp);
+// SSV=1; G is of ATC_INV.
+Command with_substream(Command command, std::uint32_t substream, bool global = false);
 // Ac: retry; else terminated, with an abort (Ab) or as RAZ/WI.
 Command resume(std::uint32_t stream, std::uint16_t stag, bool ac, bool ab);
 Command stall_term(std::uint32_t stream);

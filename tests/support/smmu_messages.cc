@@ -64,6 +64,16 @@ Command tlbi_el2_va(std::uint64_t asid, std::uint64_t address) {
 Command tlbi_s12_vmall(std::uint64_t vmid) { return {0x28 | at_32(vmid), 0}; }
 Command tlbi_s2_ipa(std::uint64_t vmid, std::uint64_t ipa) { return {0x2a | at_32(vmid), (ipa & ~0xfffull) | 1}; }
 Command tlbi_nsnh_all() { return {0x30, 0}; }
+Command atc_inv(std::uint32_t stream, unsigned size, std::uint64_t address) {
+    return {0x40 | at_32(stream), (address & ~0xfffull) | size};
+}
+Command pri_resp(std::uint32_t stream, unsigned index, unsigned resp) {
+    return {0x41 | at_32(stream), index | std::uint64_t{resp} << 12};
+}
+Command with_substream(Command command, std::uint32_t substream, bool global) {
+    command[0] |= 1u << 11 | std::uint64_t{substream} << 12 | (global ? 1u << 9 : 0);
+    return command;
+}
 Command resume(std::uint32_t stream, std::uint16_t stag, bool ac, bool ab) {
     return {0x44 | (ac ? 1u << 12 : 0) | (ab ? 1u << 13 : 0) | at_32(stream), stag};
 }

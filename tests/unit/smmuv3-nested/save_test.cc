@@ -21,7 +21,7 @@ constexpr std::uint32_t kAllOn = kCmdqEn | kEventqEn | kSmmuEn;
 
 // Another unit over the same guest memory, as after a migration.
 struct Taken {
-    explicit Taken(Guest& guest, const smmuv3::Capabilities& asked = {})
+    explicit Taken(Guest& guest, const smmuv3::Capabilities& asked = {.ats = 1})
         : unit(*smmuv3::settle(asked), iommu::Tuning{.iotlb_entries = 1024}, ports.references()) {
         const std::array ranges{guest.ram.range()};
         unit.memory().set_ram(ranges);
@@ -40,7 +40,7 @@ void check_same_registers(smmuv3::Unit& a, smmuv3::Unit& b) {
 
 // Streams that stall and that do not; one page.
 struct Scene : Guest {
-    Scene() {
+    Scene() : Guest({.ats = 1}) {
         eventq_log2 = 2;
         stream(kStream);
         stream(kOtherStream, {}, {.s = true});
@@ -54,6 +54,10 @@ struct Scene : Guest {
     void fault(std::uint64_t number) {
         ports.time_ns += 1'000'000'000;
         (void)ask(read_at(number << 12));
+    }
+    void late() {
+        ports.time_ns = unit.deadline_ns();
+        unit.tick();
     }
     std::uint16_t stall(std::uint64_t number) {
         return ask(from(kOtherStream, read_at(number << 12)), smmuv3::CanStall::Yes).stall_tag;
@@ -72,6 +76,10 @@ void check_behave_alike(smmuv3::Unit& a, FakePorts& a_ports, smmuv3::Unit& b, Fa
         [](smmuv3::Unit& unit) { (void)unit.translate(from(99, read_at(0x4000))); },
         w32(kEventqCons, 1),
         [](smmuv3::Unit& unit) { unit.write(kGerrorn, unit.read(kGerror, 4), 4); },
+        [](smmuv3::Unit& unit) { unit.invalidate_completed({iommu::RequesterId{kStream}, 1, 3}); },
+        [](smmuv3::Unit& unit) { unit.invalidate_completed({iommu::RequesterId{kStream}, 1, 3}); },
+        [](smmuv3::Unit& unit) { unit.invalidate_completed({iommu::RequesterId{kOtherStream}, 1, 1}); },
+        [](smmuv3::Unit& unit) { unit.write(kGerrorn, unit.read(kGerror, 4), 4); },
         w32(kEventqCons, 3),
         w32(kIrqCtrl, 1),
         w32(kCr0, kCmdqEn | kEventqEn),
@@ -83,8 +91,8 @@ void check_behave_alike(smmuv3::Unit& a, FakePorts& a_ports, smmuv3::Unit& b, Fa
         w32(kCr0, 0),
     };
     check_same_registers(a, b);
-    a_ports.messages.clear(), a_ports.pulses.clear(), a_ports.resumes.clear();
-    b_ports.messages.clear(), b_ports.pulses.clear(), b_ports.resumes.clear();
+    for (FakePorts* ports : {&a_ports, &b_ports})
+        ports->messages.clear(), ports->pulses.clear(), ports->resumes.clear(), ports->invalidates.clear();
     for (const auto& step : steps) {
         step(a);
         step(b);
@@ -92,6 +100,8 @@ void check_behave_alike(smmuv3::Unit& a, FakePorts& a_ports, smmuv3::Unit& b, Fa
         REQUIRE(a_ports.messages == b_ports.messages);
         REQUIRE(a_ports.pulses == b_ports.pulses);
         REQUIRE(a_ports.resumes == b_ports.resumes);
+        REQUIRE(a_ports.invalidates == b_ports.invalidates);
+        REQUIRE(a.deadline_ns() == b.deadline_ns());
         for (const std::uint64_t iova : {0x4000ull, 0x5000ull}) {
             const auto from_a = a.translate(debugging(read_at(iova)));
             const auto from_b = b.translate(debugging(read_at(iova)));
@@ -144,6 +154,37 @@ TEST_CASE("SMMU: a loaded unit goes on as the saved one would, from every intere
              guest.w64(kEventqBase, kNoRam);
              guest.set_cr0(kAllOn);
              guest.fault(1);
+         }},
+        {"a CMD_SYNC waits for two devices",
+         [](Scene& guest) {
+             guest.put(atc_inv(kStream));
+             guest.put(atc_inv(kOtherStream));
+             guest.submit(cmd_sync(1, kStatus, 1));
+         }},
+        {"a CMD_SYNC waits, one of several answers has come",
+         [](Scene& guest) {
+             guest.put(atc_inv(kStream));
+             guest.submit(cmd_sync(1, kStatus, 1));
+             guest.unit.invalidate_completed({iommu::RequesterId{kStream}, 1, 3});
+         }},
+        {"a CMD_ATC_INV waits for an ITag",
+         [](Scene& guest) {
+             for (unsigned i = 0; i < 34; ++i)
+                 guest.put(atc_inv(kStream));
+             guest.ring_doorbell();
+         }},
+        {"a time-out that no CMD_SYNC has told",
+         [](Scene& guest) {
+             guest.submit(atc_inv(kStream));
+             guest.late();
+         }},
+        {"CERROR_ATC_INV_SYNC standing, another invalidation open",
+         [](Scene& guest) {
+             guest.put(atc_inv(kStream));
+             guest.submit(cmd_sync(1, kStatus, 1));
+             guest.ports.time_ns += 1;
+             guest.submit(atc_inv(kOtherStream));
+             guest.late();
          }},
         {"half of a register written", [](Scene& guest) { guest.w32(kStrtabBase + 4, 0xffff'ffff); }},
     };
@@ -250,15 +291,18 @@ TEST_CASE("SMMU: a state of a unit with other capabilities is refused, and the u
     }
     Taken other(guest);
     auto future = words;
-    future[0] = 2;
+    future[0] = 3;
     const auto loaded = other.unit.load(future);
     REQUIRE_FALSE(loaded);
-    CHECK(loaded.error().find("2") != std::string::npos);
+    CHECK(loaded.error().find("3") != std::string::npos);
     auto crowded = words;
     crowded[6] = 65;  // more than STALL_MAX
     CHECK_FALSE(other.unit.load(crowded));
     crowded[6] = 1;
     crowded[7] = 2;  // more records than stalls
+    CHECK_FALSE(other.unit.load(crowded));
+    crowded = words;
+    crowded[8] = 257;  // more Invalidate Requests than there can be
     CHECK_FALSE(other.unit.load(crowded));
 }
 
@@ -270,15 +314,18 @@ TEST_CASE("SMMU: hostile words are refused or taken, and the unit works on") {
     for (unsigned round = 0; round < 300; ++round) {
         auto words = good;
         // Past the header everything may be anything; in every third round the header too.
-        for (std::size_t i = round % 3 == 0 ? 0 : 8; i < words.size(); ++i)
+        for (std::size_t i = round % 3 == 0 ? 0 : 9; i < words.size(); ++i)
             words[i] = random() & (random() | random());
-        if (round % 3 != 0) words[6] = random() % 66, words[7] = random() % 66;
+        if (round % 3 != 0) words[6] = random() % 66, words[7] = random() % 66, words[8] = random() % 258;
         (void)taken.unit.load(words);
         taken.unit.run_queue();
         (void)taken.unit.translate(read_at(random() & 0xffff'ffff), smmuv3::CanStall::Yes);
         for (std::uint64_t offset = 0; offset < 0x100; offset += 8)
             taken.unit.write(offset, random(), 8);
         taken.unit.write(kEventqCons, random(), 4);
+        taken.unit.invalidate_completed({iommu::RequesterId{kStream}, static_cast<std::uint32_t>(random()), 1});
+        taken.ports.time_ns = random();
+        taken.unit.tick();
         (void)taken.unit.translate(read_at(random()), smmuv3::CanStall::Yes);
     }
     REQUIRE(taken.unit.load(good));
@@ -287,9 +334,9 @@ TEST_CASE("SMMU: hostile words are refused or taken, and the unit works on") {
 
 TEST_CASE("SMMU: loaded words cannot change what the unit is, nor set status that it cannot have") {
     Guest guest;
-    Taken taken(guest);
+    Taken taken(guest, {});
     auto words = taken.unit.save();
-    for (std::size_t i = 8; i < words.size(); ++i)
+    for (std::size_t i = 9; i < words.size(); ++i)
         words[i] = ~0ull;
     REQUIRE(taken.unit.load(words));
     CHECK(taken.unit.read(0, 8) == 0x0e73'0510'084e'329b);
@@ -300,4 +347,27 @@ TEST_CASE("SMMU: loaded words cannot change what the unit is, nor set status tha
     CHECK(taken.unit.read(kGbpa, 4) == 0x1f'3f1f);  // no Update standing for ever
     CHECK(taken.unit.read(kStrtabBase, 8) == 0x40ff'ffff'ffff'ffc0);
     CHECK(taken.unit.read(kEventqProd, 4) == 0x800f'ffff);
+}
+
+TEST_CASE("SMMU: the deadline of an Invalidate Request is the same for the unit that takes over") {
+    Scene guest;
+    guest.ports.time_ns = 12345;
+    guest.put(atc_inv(kStream));
+    guest.submit(cmd_sync(1, kStatus, 7));
+    const std::uint64_t deadline = guest.unit.deadline_ns();
+    const std::uint32_t at = guest.r32(kCmdqCons);
+    Taken taken(guest);
+    REQUIRE(taken.unit.load(guest.unit.save()));
+    CHECK(taken.ports.deadlines_changed == 1);
+    CHECK(taken.unit.deadline_ns() == deadline);
+    CHECK(taken.ports.kicks == 1);
+    taken.unit.run_queue();
+    taken.ports.time_ns = deadline - 1;
+    taken.unit.tick();
+    CHECK(taken.unit.read(kCmdqCons, 4) == at);
+    taken.ports.time_ns = deadline;
+    taken.unit.tick();
+    CHECK(taken.unit.read(kCmdqCons, 4) == (at | 3u << 24));
+    taken.unit.write(kGerrorn, 1, 4);
+    CHECK(guest.ram.peek32(kStatus) == 7);
 }
