@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "smmuv3-nested/device.h"
 
+#include "smmuv3-nested/ats.h"
 #include "smmuv3-nested/trace.h"
 
 namespace smmuv3 {
@@ -91,7 +92,8 @@ std::optional<Translation> Unit::find_cached(const Request& request, const Route
     return translation;
 }
 
-Reply Unit::translate_slow(const Request& request, CanStall can_stall) {
+Reply Unit::translate_slow(const Request& asked, CanStall can_stall) {
+    const Request request = as_presented(asked, capabilities_);
     translations_.add(Count::Misses);
     const auto path = attempt(request);
     if (path) {
@@ -111,16 +113,22 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     const iommu::Iotlb::Ticket ticket = iotlb_.open();
     const ConfigTicket config_ticket = configs_.open();
     const Gate gate = this->gate();
+    if (request.kind == RequestKind::Translated) return translated(request, gate, ticket);
     if (!gate.translating()) return untranslated(request, gate);
     const auto config = configure(request, config_ticket);
     if (!config) return Err{config.error()};
-    const Route& route = config->route;
-    const bool cacheable = request.kind == RequestKind::Untranslated && route.translate != Translate::Bypass;
+    return find_path(request, *config, ticket);
+}
+
+// From the TLB, or from the tables and into the TLB.
+Result<Path, Refusal> Unit::find_path(const Request& request, const Config& config, iommu::Iotlb::Ticket ticket) {
+    const Route& route = config.route;
+    const bool cacheable = request.kind != RequestKind::Debug && route.translate != Translate::Bypass;
     if (cacheable) {
         // Perhaps only the configuration had to be looked up again.
         if (const auto hit = find_cached(request, route)) return Path{hit->address, hit->page_log2, hit->rights};
     }
-    const auto found = find_and_mark(request, *config);
+    const auto found = find_and_mark(request, config);
     if (!found) return Err{Refusal{found.error()}};
     if (found->path.in_pieces || route.tbi0 || route.tbi1) announces_all_.store(true, std::memory_order_relaxed);
     if (cacheable) {
@@ -134,15 +142,21 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
 // From the cache, or from the tables and into the cache.
 Result<Config, Refusal> Unit::configure(const Request& request, ConfigTicket ticket) {
     if (const auto config = configs_.find(request.requester, request.pasid)) return *config;
-    StreamTable table;
-    {
-        const std::lock_guard lock(mutex_);
-        table = stream_table_;
-    }
-    const Resolver resolver(table, capabilities_, memory_);
-    const Config config = TRY(resolver.resolve(request));
+    const Config config = TRY(look_up(request));
     if (request.kind != RequestKind::Debug) configs_.keep(ticket, request.requester, request.pasid, config);
     return config;
+}
+
+Result<Config, Refusal> Unit::look_up(const Request& request) {
+    const StreamTable table = stream_table_now();
+    return Resolver(table, capabilities_, memory_).resolve(request);
+}
+
+StreamTable Unit::stream_table_now() const {
+    const std::lock_guard lock(mutex_);
+    StreamTable table = stream_table_;
+    table.checked = gate().checking();
+    return table;
 }
 
 // Finds the path, and sets the flags it calls for once nothing stands in the way.
@@ -165,7 +179,7 @@ Result<Path, Refusal> Unit::untranslated(const Request& request, Gate gate) cons
     return Path{.address = Pa{request.iova.value}, .page_log2 = bits, .usable = Rights::ReadWrite};
 }
 
-Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stall) {
+Reply Unit::refuse(const Request& request, Fault fault, CanStall can_stall) {
     const auto reason = static_cast<std::uint8_t>(fault.event);
     if (request.kind == RequestKind::Debug) return Reply::blocked(reason);
     const Occurrence occurrence{.request = request,
@@ -178,6 +192,7 @@ Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stal
     Effects effects;
     {
         const std::lock_guard lock(mutex_);
+        if (of_ats(request)) fault.recorded = recorded(fault, request.kind, registers_.get<CR2>());
         report = recorder_.record(occurrence, registers_, memory_);
         if (report.reported != Reported::Merged && traces(TraceClass::Fault)) {
             effects.add(TraceLine{TraceClass::Fault, fault_line(request, fault, report)});
@@ -195,8 +210,6 @@ Reply Unit::refuse(const Request& request, const Fault& fault, CanStall can_stal
     return reply;
 }
 
-// No device has translations of its own here.
-iommu::TranslationCompletion Unit::translation_request(const Request& /*request*/) { return {}; }
 void Unit::page_request(const iommu::PageRequest& /*request*/) {}
 
 UnitCounters Unit::counters() const {

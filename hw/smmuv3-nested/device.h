@@ -42,13 +42,18 @@ namespace smmuv3 {
 
 using iommu::Reply;
 
-// What is decided before any table is read: CR0.SMMUEN, and GBPA.ABORT for when that is clear.
+// What is decided before any table is read: CR0.SMMUEN, GBPA.ABORT for when that is clear, CR0.ATSCHK.
 struct Gate {
     std::uint32_t word = 0;
     static constexpr std::uint32_t kTranslating = 1;
     static constexpr std::uint32_t kAborting = 2;
+    static constexpr std::uint32_t kChecking = 4;
     [[nodiscard]] bool translating() const { return (word & kTranslating) != 0; }
     [[nodiscard]] bool aborting() const { return (word & kAborting) != 0; }
+    // Translated transactions are looked at.
+    [[nodiscard]] bool checking() const { return (word & kChecking) != 0; }
+    // Untranslated transactions do not just pass.
+    [[nodiscard]] bool closed() const { return translating() || aborting(); }
 };
 
 struct UnitCounters {
@@ -104,12 +109,21 @@ class Unit {
     // ---- device.cc: transactions
     [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
     [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
-    [[nodiscard]] Reply translate_slow(const Request& request, CanStall can_stall);
+    [[nodiscard]] Reply translate_slow(const Request& asked, CanStall can_stall);
     [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
     [[nodiscard]] Result<Config, Refusal> configure(const Request& request, ConfigTicket ticket);
+    [[nodiscard]] Result<Config, Refusal> look_up(const Request& request);
+    [[nodiscard]] Result<Path, Refusal> find_path(const Request& request, const Config& config,
+                                                  iommu::Iotlb::Ticket ticket);
     [[nodiscard]] Result<Found, Fault> find_and_mark(const Request& request, const Config& config);
     [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
-    [[nodiscard]] Reply refuse(const Request& request, const Fault& fault, CanStall can_stall);
+    [[nodiscard]] StreamTable stream_table_now() const;
+    Reply refuse(const Request& request, Fault fault, CanStall can_stall);
+
+    // ---- ats.cc: Translation Requests, Translated transactions
+    [[nodiscard]] Result<iommu::TranslationCompletion, Refusal> grant(const Request& request);
+    [[nodiscard]] iommu::TranslationCompletion deny(const Request& request, const Refusal& refusal);
+    [[nodiscard]] Result<Path, Refusal> translated(const Request& request, Gate gate, iommu::Iotlb::Ticket ticket);
 
     // ---- device_registers.cc: what a write means
     [[nodiscard]] Effects written(const iommu::RegisterWrite& write);

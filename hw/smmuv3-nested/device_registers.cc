@@ -77,7 +77,7 @@ Effects Unit::write_cr0() {
     const bool on = cr0.get<CR0::SMMUEN>() != 0;
     registers_.set(Value<CR0ACK>{cr0.raw()});
     Effects effects;
-    if (was_on != on) effects.append(set_translation(on));
+    effects.append(was_on != on ? set_translation(on) : publish_gate());
     effects.append(recorder_.write_held(registers_, memory_));
     return effects;
 }
@@ -97,10 +97,11 @@ Effects Unit::publish_gate() {
     const Gate before = gate();
     const bool on = registers_.get<CR0>().get<CR0::SMMUEN>() != 0;
     const bool abort = registers_.get<GBPA>().get<GBPA::ABORT>() != 0;
-    const Gate next{(on ? Gate::kTranslating : 0) | (abort ? Gate::kAborting : 0)};
+    const bool check = registers_.get<CR0>().get<CR0::ATSCHK>() != 0;
+    const Gate next{(on ? Gate::kTranslating : 0) | (abort ? Gate::kAborting : 0) | (check ? Gate::kChecking : 0)};
     gate_.store(next.word, std::memory_order_release);
     Effects effects;
-    if ((before.word != 0) != (next.word != 0)) effects.add(iommu::GateChanged{next.word != 0});
+    if (before.closed() != next.closed()) effects.add(iommu::GateChanged{next.closed()});
     return effects;
 }
 

@@ -31,6 +31,21 @@ bool strw_used(const Value<STE>& ste, const Capabilities& c) {
 
 // ---- STE
 
+// EATS counts where a stage translates; FullWithDpt is as Off. Split-stage ATS needs both stages, and requests that are
+// answered by way of the second one must not stall there. [SMMU G.b s5.2 EATS]
+Rule illegal_ats(const Value<STE>& ste, const Capabilities& c) {
+    if (c.ats == 0 || !(uses_stage1(ste) || uses_stage2(ste))) return std::nullopt;
+    const auto mode = static_cast<AtsMode>(ste.get<STE::EATS>());
+    const bool stalls = ste.get<STE::S2S>() != 0;
+    if (mode == AtsMode::SplitStage) {
+        if (!uses_stage1(ste) || !uses_stage2(ste)) return "EATS=2 without both stages";
+        if (stalls) return "EATS=2 with S2S";
+        if (c.ns1ats != 0) return "EATS=2 with NS1ATS=1";
+    }
+    if (mode == AtsMode::Full && uses_stage2(ste) && stalls) return "EATS=1 with S2S";
+    return std::nullopt;
+}
+
 Rule illegal_stage1(const Value<STE>& ste, const Capabilities& c) {
     if (ste.get<STE::S1STALLD>() != 0 && c.stall_model != 0) return "S1STALLD without STALL_MODEL=0";
     const std::uint64_t max = ste.get<STE::S1CDMax>();
@@ -143,6 +158,7 @@ std::optional<std::string_view> illegal(const Value<STE>& ste, const Capabilitie
     if ((ste.get<STE::Config>() & 4) == 0) return std::nullopt;
     if (uses_stage1(ste) && c.s1p == 0) return "stage 1 without S1P";
     if (uses_stage2(ste) && c.s2p == 0) return "stage 2 without S2P";
+    if (const Rule rule = illegal_ats(ste, c)) return rule;
     if (strw_used(ste, c) && (ste.get<STE::STRW>() & 1) != 0) return "STRW reserved";
     if (uses_stage1(ste)) {
         if (const Rule rule = illegal_stage1(ste, c)) return rule;
@@ -174,6 +190,13 @@ std::optional<std::string_view> illegal(const Value<CD>& cd, const Value<STE>& s
         if (const Rule rule = illegal_side(cd, side, c)) return rule;
     }
     return std::nullopt;
+}
+
+AtsMode ats_mode(const Value<STE>& ste, const Capabilities& c) {
+    const auto mode = static_cast<AtsMode>(ste.get<STE::EATS>());
+    const bool translates = uses_stage1(ste) || uses_stage2(ste);
+    if (c.ats == 0 || !translates || mode == AtsMode::FullWithDpt) return AtsMode::Off;
+    return mode;
 }
 
 StreamWorld world_of(const Value<STE>& ste, bool e2h, const Capabilities& c) {

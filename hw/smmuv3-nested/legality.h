@@ -21,6 +21,8 @@ namespace smmuv3 {
 
 // What the fields of a legal structure amount to.
 [[nodiscard]] StreamWorld world_of(const Value<STE>& ste, bool e2h, const Capabilities& capabilities);
+// EATS where it counts.
+[[nodiscard]] AtsMode ats_mode(const Value<STE>& ste, const Capabilities& capabilities);
 [[nodiscard]] Stage2Config stage2_of(const Value<STE>& ste, const Capabilities& capabilities);
 [[nodiscard]] Stage1Config stage1_of(const Value<CD>& cd, StreamWorld world, const Capabilities& capabilities);
 

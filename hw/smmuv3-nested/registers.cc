@@ -53,12 +53,13 @@ std::vector<RegisterSpec> register_specs(const Capabilities& c) {
     std::vector<RegisterSpec> specs;
     add_identification(specs, c);
     const std::uint64_t no_vmw = c.vmw != 0 ? 0 : CR0::VMW::mask;
-    const std::uint64_t not_offered = CR0::PRIQEN::mask | CR0::ATSCHK::mask | CR0::DPT_WALK_EN::mask;
-    specs.push_back(without(spec_of<CR0>(), not_offered | no_vmw));
+    const std::uint64_t no_ats = (c.ats != 0 ? 0 : CR0::ATSCHK::mask) | (c.pri != 0 ? 0 : CR0::PRIQEN::mask);
+    specs.push_back(without(spec_of<CR0>(), CR0::DPT_WALK_EN::mask | no_ats | no_vmw));
     specs.push_back(spec_of<CR0ACK>());
     specs.push_back(spec_of<CR1>());
     const std::uint64_t no_hyp = c.hyp != 0 ? 0 : CR2::E2H::mask;
-    specs.push_back(without(spec_of<CR2>(), CR2::REC_CFG_ATS::mask | CR2::PTM::mask | no_hyp));
+    const std::uint64_t no_ats_errors = c.atsrecerr != 0 ? 0 : CR2::REC_CFG_ATS::mask;
+    specs.push_back(without(spec_of<CR2>(), no_ats_errors | CR2::PTM::mask | no_hyp));
     specs.push_back(spec_of<GBPA>(kGbpaReset));
     specs.push_back(without(spec_of<IRQ_CTRL>(), IRQ_CTRL::PRIQ_IRQEN::mask));
     specs.push_back(spec_of<IRQ_CTRLACK>());

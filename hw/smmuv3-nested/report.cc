@@ -94,9 +94,13 @@ Words<4> EventRecorder::compose(const Occurrence& occurrence, std::optional<std:
         record = record.with<R::SubstreamID>(request.pasid->value);
     }
     if (stag) record = record.with<R::Stall>(1).with<R::STAG>(*stag);
+    // An atomic is a write, unless only its right to read is missing.
+    const bool reads = !request.writes() || (request.access == iommu::Access::Atomic && fault.read_denied);
+    if (fault.event == Event::F_TRANSL_FORBIDDEN) {
+        record = record.with<R::RnW>(reads ? 1 : 0).with<R::InputAddr>(request.iova.value);
+    }
+    if (fault.event == Event::F_BAD_ATS_TREQ) record = record.with<R::InputAddr>(request.iova.value & ~kPageMask);
     if (describes_access(fault.event)) {
-        // An atomic is a write, unless only its right to read is missing.
-        const bool reads = !request.writes() || (request.access == iommu::Access::Atomic && fault.read_denied);
         record = record.with<R::PnU>(occurrence.privilege == iommu::Privilege::Supervisor ? 1 : 0)
                      .with<R::InD>(occurrence.execute == iommu::Execute::Yes ? 1 : 0)
                      .with<R::RnW>(reads ? 1 : 0)

@@ -45,14 +45,16 @@ constexpr unsigned kCdLog2 = 6;
 
 // ---- Stream table. [SMMU G.b s3.3.1, s3.3.2]
 
-Err<Refusal> Resolver::invalid_stream(std::string_view check, Pa address) const {
-    if (!table_.record_invalid) return silent();
+// Requests of ATS are answered by what went wrong, recorded or not.
+Err<Refusal> Resolver::invalid_stream(const Request& request, std::string_view check, Pa address) const {
+    if (!table_.record_invalid && !of_ats(request)) return silent();
     return fail(Event::C_BAD_STREAMID, check, address);
 }
 
-Result<Pa, Refusal> Resolver::locate_ste(RequesterId stream) const {
+Result<Pa, Refusal> Resolver::locate_ste(const Request& request) const {
+    const RequesterId stream = request.requester;
     const unsigned log2size = std::min<unsigned>(table_.log2size, capabilities_.sidsize);
-    if ((stream.value & ~low_bits(log2size)) != 0) return invalid_stream("beyond LOG2SIZE", {});
+    if ((stream.value & ~low_bits(log2size)) != 0) return invalid_stream(request, "beyond LOG2SIZE", {});
     if (!table_.two_level) {
         const std::uint64_t base = aligned(table_.base, std::min(63u, table_.log2size + kSteLog2));
         return Pa{base + (std::uint64_t{stream.value} << kSteLog2)};
@@ -64,15 +66,15 @@ Result<Pa, Refusal> Resolver::locate_ste(RequesterId stream) const {
     const auto level1 = memory_.read<L1STD>(address);
     if (!level1) return fail(Event::F_STE_FETCH, "level-1 descriptor", address);
     const std::uint64_t span = level1->get<L1STD::Span>();
-    if (!L1STD::defined_span(span) || span > table_.split + 1u) return invalid_stream("Span", address);
+    if (!L1STD::defined_span(span) || span > table_.split + 1u) return invalid_stream(request, "Span", address);
     const std::uint64_t index = stream.value & low_bits(table_.split);
-    if (index >= std::uint64_t{1} << (span - 1)) return invalid_stream("beyond Span", address);
+    if (index >= std::uint64_t{1} << (span - 1)) return invalid_stream(request, "beyond Span", address);
     const unsigned table_log2 = static_cast<unsigned>(span) - 1 + kSteLog2;
     return Pa{aligned(level1->in_place<L1STD::L2Ptr>(), table_log2) + (index << kSteLog2)};
 }
 
-Result<Value<STE>, Refusal> Resolver::find_ste(RequesterId stream) const {
-    const Pa address = TRY(locate_ste(stream));
+Result<Value<STE>, Refusal> Resolver::find_ste(const Request& request) const {
+    const Pa address = TRY(locate_ste(request));
     const auto ste = memory_.read<STE>(address);
     if (!ste) return fail(Event::F_STE_FETCH, {}, address);
     if (const auto rule = illegal(*ste, capabilities_)) return fail(Event::C_BAD_STE, *rule, address, ste->words()[0]);
@@ -80,7 +82,7 @@ Result<Value<STE>, Refusal> Resolver::find_ste(RequesterId stream) const {
 }
 
 Result<Config, Refusal> Resolver::resolve(const Request& request) const {
-    const Value<STE> ste = TRY(find_ste(request.requester));
+    const Value<STE> ste = TRY(find_ste(request));
     const auto stream_config = ste.get<STE::Config>();
     // Config 0xx: aborted, and nobody is told.
     if ((stream_config & 4) == 0) return silent();
@@ -96,7 +98,31 @@ Result<Config, Refusal> Resolver::resolve(const Request& request) const {
     config.route.domain = domain_of(config.route.world, tagged ? ste.get<STE::S2VMID>() : 0);
     config.route.space = SpaceTag::none();
     if (uses_stage2(ste)) config.stage2 = stage2_of(ste, capabilities_);
+    config.ats = ats_mode(ste, capabilities_);
+    if (of_ats(request) && effective(config.ats, table_.checked) == AtsMode::Off) {
+        return Err{Refusal{ats_forbidden(request, "EATS")}};
+    }
+    if (request.kind == iommu::RequestKind::Translated) return for_translated(request, ste, config);
     return use_substream(request, ste, config);
+}
+
+Fault ats_forbidden(const Request& request, std::string_view check) {
+    const bool translated = request.kind == iommu::RequestKind::Translated;
+    Fault fault;
+    fault.event = translated ? Event::F_TRANSL_FORBIDDEN : Event::F_BAD_ATS_TREQ;
+    fault.diagnosis.check = check;
+    return fault;
+}
+
+// Stage 1 is behind it. A SubstreamID is only checked; rules for transactions without one do not apply. [SMMU G.b
+// s3.9.1.3]
+Result<Config, Refusal> Resolver::for_translated(const Request& request, const Value<STE>& ste, Config config) const {
+    if (request.pasid) {
+        const auto checked = use_substream(request, ste, config);
+        if (!checked) return Err{checked.error()};
+    }
+    config.route.translate = config.ats == AtsMode::SplitStage ? Translate::Stage2 : Translate::Bypass;
+    return config;
 }
 
 // ---- Substreams. [SMMU G.b s3.9, s3.13.2, s5.2]

@@ -32,6 +32,7 @@ struct StreamTable {
     bool two_level = false;
     bool record_invalid = false;  // CR2.RECINVSID
     bool e2h = false;             // CR2.E2H
+    bool checked = false;         // CR0.ATSCHK, as it is now
 };
 
 enum class Translate : std::uint8_t { Abort, Bypass, Stage1, Stage2, Nested };
@@ -101,13 +102,22 @@ struct Config {
     Route route;
     Stage1Config stage1;
     Stage2Config stage2;
-    bool merges = false;  // MEV
-    std::array<std::uint8_t, 7> pad{};
+    bool merges = false;         // MEV
+    AtsMode ats = AtsMode::Off;  // EATS; Off for streams without translation
+    std::array<std::uint8_t, 6> pad{};
 };
 static_assert(sizeof(Config) % 8 == 0);
 
-// Whether a look-up may leave accessed flags behind.
-enum class Effect : std::uint8_t { None, Allowed };
+[[nodiscard]] constexpr bool of_ats(const Request& request) {
+    return request.kind == iommu::RequestKind::Translation || request.kind == iommu::RequestKind::Translated;
+}
+
+// What EATS amounts to: split-stage ATS needs CR0.ATSCHK. [SMMU G.b s5.2 EATS]
+[[nodiscard]] constexpr AtsMode effective(AtsMode mode, bool checked) {
+    return mode == AtsMode::SplitStage && !checked ? AtsMode::Off : mode;
+}
+// A request or transaction of a stream that may not make it.
+[[nodiscard]] Fault ats_forbidden(const Request& request, std::string_view check);
 
 class Resolver {
   public:
@@ -115,10 +125,13 @@ class Resolver {
         : table_(table), capabilities_(capabilities), memory_(memory) {}
 
     [[nodiscard]] Result<Config, Refusal> resolve(const Request& request) const;
+    // A legal one.
+    [[nodiscard]] Result<Value<STE>, Refusal> find_ste(const Request& request) const;
 
   private:
-    [[nodiscard]] Result<Value<STE>, Refusal> find_ste(iommu::RequesterId stream) const;
-    [[nodiscard]] Result<Pa, Refusal> locate_ste(iommu::RequesterId stream) const;
+    [[nodiscard]] Result<Pa, Refusal> locate_ste(const Request& request) const;
+    [[nodiscard]] Result<Config, Refusal> for_translated(const Request& request, const Value<STE>& ste,
+                                                         Config config) const;
     [[nodiscard]] Result<Config, Refusal> use_substream(const Request& request, const Value<STE>& ste,
                                                         Config config) const;
     [[nodiscard]] Result<Value<CD>, Refusal> read_cd(const Request& request, const Value<STE>& ste,
@@ -128,7 +141,7 @@ class Resolver {
     // The place in memory of a CD or L1CD at `address`, which is an IPA under a second stage.
     [[nodiscard]] Result<Pa, Refusal> through_second(std::uint64_t address, const Request& request,
                                                      const Value<STE>& ste, const Config& config) const;
-    [[nodiscard]] Err<Refusal> invalid_stream(std::string_view check, Pa address) const;
+    [[nodiscard]] Err<Refusal> invalid_stream(const Request& request, std::string_view check, Pa address) const;
 
     const StreamTable& table_;
     const Capabilities& capabilities_;

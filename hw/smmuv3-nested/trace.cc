@@ -19,10 +19,10 @@ std::string requester(const iommu::Request& request) {
     return text;
 }
 
-const char* where(Reported reported) {
+const char* where(Reported reported, const iommu::Request& request) {
     switch (reported) {
         case Reported::Recorded: return "";
-        case Reported::Suppressed: return " not recorded (R=0)";
+        case Reported::Suppressed: return of_ats(request) ? " not recorded (REC_CFG_ATS=0)" : " not recorded (R=0)";
         case Reported::Merged: return " merged";
         case Reported::Lost: return " lost";
         case Reported::Held: return " held";
@@ -44,7 +44,7 @@ const char* class_name(Class input_class) {
 std::string fault_line(const iommu::Request& request, const Fault& fault, const Report& report) {
     std::string line = "smmuv3: event " + std::string(name(fault.event)) +
                        format(" (0x%02x: ", static_cast<unsigned>(fault.event)) + std::string(meaning(fault.event)) +
-                       ")" + where(report.reported) + " " + requester(request) +
+                       ")" + where(report.reported, request) + " " + requester(request) +
                        format(" %s 0x%" PRIx64, iommu::name(request.access), request.iova.value);
     line += format(" S%u %s", fault.second_stage ? 2u : 1u, class_name(fault.input_class));
     if (fault.second_stage) line += format(" IPA=0x%" PRIx64, fault.ipa);
@@ -60,6 +60,21 @@ std::string translation_line(const iommu::Request& request, const iommu::Path& p
     return "smmuv3: translated " + requester(request) +
            format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", iommu::name(request.access), request.iova.value,
                   path.address.value, path.page_log2, iommu::name(path.usable));
+}
+
+std::string completion_line(const iommu::Request& request, const iommu::TranslationCompletion& completion) {
+    std::string line = "smmuv3: Translation Request " + requester(request) + format(" 0x%" PRIx64, request.iova.value) +
+                       (request.writes() ? "" : " NW") + ": ";
+    const auto event = static_cast<Event>(completion.reason);
+    const std::string why = completion.reason == 0 ? "" : " " + std::string(name(event));
+    switch (completion.status) {
+        case iommu::CompletionStatus::UnsupportedRequest: return line + "UR" + (why.empty() ? " STE.Config=0" : why);
+        case iommu::CompletionStatus::CompleterAbort: return line + "CA" + why;
+        case iommu::CompletionStatus::Success: break;
+    }
+    if (completion.rights == iommu::Rights::None) return line + "no access" + why;
+    return line + format("0x%" PRIx64 " 2^%u %s%s", completion.address.value, completion.page_log2,
+                         iommu::name(completion.rights), completion.execute ? "x" : "");
 }
 
 std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {

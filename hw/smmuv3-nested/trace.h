@@ -16,6 +16,9 @@ namespace smmuv3 {
 // "smmuv3: event F_TRANSLATION (0x10: the address is not mapped) SID=0x20 read 0x401000 S1 IN level 3 ..."
 [[nodiscard]] std::string fault_line(const iommu::Request& request, const Fault& fault, const Report& report);
 [[nodiscard]] std::string translation_line(const iommu::Request& request, const iommu::Path& path);
+// What a Translation Request was answered.
+[[nodiscard]] std::string completion_line(const iommu::Request& request,
+                                          const iommu::TranslationCompletion& completion);
 [[nodiscard]] std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value);
 [[nodiscard]] std::string command_line(std::uint32_t consumer, const Words<2>& words);
 [[nodiscard]] std::string queue_error_line(CommandError why, std::uint32_t consumer);

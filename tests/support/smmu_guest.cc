@@ -92,7 +92,8 @@ std::uint64_t Guest::get(std::uint64_t structure, unsigned high_bit, unsigned lo
 void Guest::write_ste(std::uint32_t stream, const SteSpec& spec) {
     const std::uint64_t at = ste(stream);
     const std::uint64_t context = get(at, 55, 6) << 6;
-    poke(at + 8, spec.s1dss | bit(spec.s2fwb, 25) | std::uint64_t{spec.strw} << 30 | std::uint64_t{1} << 44);
+    poke(at + 8, spec.s1dss | bit(spec.ppar, 18) | bit(spec.s2fwb, 25) | std::uint64_t{spec.eats} << 28 |
+                     std::uint64_t{spec.strw} << 30 | std::uint64_t{1} << 44);
     poke(at + 16, spec.vmid | std::uint64_t{64 - second.input_bits} << 32 | std::uint64_t{sl0(second) & 3} << 38 |
                       std::uint64_t{tg0(second.granule_log2)} << 46 | std::uint64_t{6} << 48 | bit(true, 51) |
                       bit(spec.s2affd, 53) | bit(spec.s2ptw, 54) | bit(spec.s2hd, 55) | bit(spec.s2ha, 56) |
@@ -191,7 +192,7 @@ void Guest::identity_second(std::uint64_t bits) {
 
 // ---- Registers: the order is that of Linux's driver
 
-void Guest::bring_up() {
+void Guest::bring_up(std::uint32_t bits) {
     if (cmdq == 0) cmdq = alloc(16ull << cmdq_log2);
     cmdq_prod = 0;
     set_cr0(0);
@@ -216,7 +217,7 @@ void Guest::bring_up() {
     w64(kGerrorIrqCfg0, 0);
     w64(kEventqIrqCfg0, 0);
     w32(kIrqCtrl, 1u << 0 | 1u << 2);
-    set_cr0(kCmdqEn | kEventqEn | kSmmuEn);
+    set_cr0(kCmdqEn | kEventqEn | kSmmuEn | bits);
 }
 
 // ---- Command queue

@@ -57,7 +57,8 @@ inline constexpr std::uint64_t kCmdqProd = 0x98, kCmdqCons = 0x9c, kEventqBase =
 inline constexpr std::uint64_t kEventqIrqCfg1 = 0xb8, kEventqIrqCfg2 = 0xbc;
 inline constexpr std::uint64_t kEventqProd = 0x100a8, kEventqCons = 0x100ac;
 // CR0 bits.
-inline constexpr std::uint32_t kSmmuEn = 1u << 0, kEventqEn = 1u << 2, kCmdqEn = 1u << 3;
+inline constexpr std::uint32_t kSmmuEn = 1u << 0, kPriqEn = 1u << 1, kEventqEn = 1u << 2, kCmdqEn = 1u << 3;
+inline constexpr std::uint32_t kAtschk = 1u << 4;
 
 // The tables of one TTB or of stage 2. Levels are the manual's: 3 has the pages.
 struct Tables {
@@ -83,6 +84,8 @@ struct SteSpec {
     bool s2s = false;
     bool s2r = true;
     bool s2fwb = false;
+    unsigned eats = 0;
+    bool ppar = false;
 };
 
 // What a CD says, but for its tables. TTB1 is used when Guest::high has a root. [SMMU 5.4]
@@ -164,8 +167,8 @@ class Guest {
     void w64(std::uint64_t offset, std::uint64_t value) { unit.write(offset, value, 8); }
     std::uint32_t r32(std::uint64_t offset) { return static_cast<std::uint32_t>(unit.read(offset, 4)); }
     std::uint64_t r64(std::uint64_t offset) { return unit.read(offset, 8); }
-    // All as Linux does it up to SMMUEN=1; RECINVSID is set.
-    void bring_up();
+    // All as Linux does it up to SMMUEN=1; RECINVSID is set. `bits` more of CR0 with it.
+    void bring_up(std::uint32_t bits = 0);
     void set_cr0(std::uint32_t value) { w32(kCr0, value); }
     std::uint32_t cr2 = 1u << 1;
     unsigned cmdq_log2 = 7;    // entries
@@ -187,6 +190,8 @@ class Guest {
     std::uint64_t eventq = 0;
 
     // ---- Requests and memory
+    // A Translation Request; `Access::Read` is NW=1.
+    iommu::TranslationCompletion ats(const iommu::Request& request) { return unit.translation_request(request); }
     iommu::Reply ask(const iommu::Request& request, smmuv3::CanStall can_stall = smmuv3::CanStall::No) {
         return unit.translate(request, can_stall);
     }
@@ -218,6 +223,7 @@ iommu::Request from(std::uint32_t stream, iommu::Request request);
 iommu::Request privileged(iommu::Request request);
 iommu::Request executing(iommu::Request request);
 iommu::Request debugging(iommu::Request request);
+iommu::Request translated(iommu::Request request);
 
 // ---- Commands. [SMMU 4.1.1 and following]
 Command cfgi_ste(std::uint32_t stream);

@@ -43,6 +43,11 @@ iommu::Request debugging(iommu::Request request) {
     return request;
 }
 
+iommu::Request translated(iommu::Request request) {
+    request.kind = iommu::RequestKind::Translated;
+    return request;
+}
+
 Command cfgi_ste(std::uint32_t stream) { return {0x03 | at_32(stream), 1}; }
 Command cfgi_all() { return {0x04, 31}; }
 Command cfgi_cd(std::uint32_t stream, std::uint32_t substream) {

@@ -30,7 +30,7 @@ bool tells_access(unsigned type) { return type == F_WALK_EABT || (type >= F_TRAN
 Event record_of(const Request& request, const Wanted& wanted) {
     Event event;
     event.words[0] = wanted.type | std::uint64_t{request.requester.value} << 32;
-    if (request.pasid && wanted.type != F_STREAM_DISABLED) {
+    if (request.pasid && wanted.type != F_STREAM_DISABLED && wanted.type != F_TRANSL_FORBIDDEN) {
         event.words[0] |= std::uint64_t{request.pasid->value} << 12;
         if (wanted.type != C_BAD_SUBSTREAMID) event.words[0] |= 1u << 11;
     }
@@ -43,6 +43,11 @@ Event record_of(const Request& request, const Wanted& wanted) {
                          std::uint64_t{wanted.input_class} << 40 | std::uint64_t{wanted.ttrnw} << 44;
         event.words[2] = request.iova.value;
     }
+    if (wanted.type == F_TRANSL_FORBIDDEN) {
+        event.words[1] = std::uint64_t{request.access == Access::Read} << 35;
+        event.words[2] = request.iova.value;
+    }
+    if (wanted.type == F_BAD_ATS_TREQ) event.words[2] = request.iova.value & ~0xfffull;
     event.words[3] = (wanted.s2 ? wanted.ipa & ~0xfffull : 0) | wanted.fetch_address;
     return event;
 }

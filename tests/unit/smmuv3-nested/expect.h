@@ -18,7 +18,8 @@
 namespace test::smmu {
 
 // Event numbers. [SMMU 7.3]
-inline constexpr unsigned C_BAD_STREAMID = 0x02, F_STE_FETCH = 0x03, C_BAD_STE = 0x04, F_STREAM_DISABLED = 0x06;
+inline constexpr unsigned C_BAD_STREAMID = 0x02, F_STE_FETCH = 0x03, C_BAD_STE = 0x04, F_BAD_ATS_TREQ = 0x05;
+inline constexpr unsigned F_STREAM_DISABLED = 0x06, F_TRANSL_FORBIDDEN = 0x07;
 inline constexpr unsigned C_BAD_SUBSTREAMID = 0x08, F_CD_FETCH = 0x09, C_BAD_CD = 0x0a, F_WALK_EABT = 0x0b;
 inline constexpr unsigned F_TRANSLATION = 0x10, F_ADDR_SIZE = 0x11, F_ACCESS = 0x12, F_PERMISSION = 0x13;
 // CLASS.
