@@ -31,6 +31,7 @@ enum {
     SMMUV3_FLAGS = 24,
     SMMUV3_FLAGS_HTTU_SHIFT = 1,
     SMMUV3_HEAD = 68,
+    ROOT_COMPLEX_ATS = 24, /* bit 0: ATS, bit 1: PRI */
     ROOT_COMPLEX_HEAD = 36,
     NODE_MAPPING_COUNT = 8,
     NODE_MAPPINGS = 12,
@@ -52,7 +53,8 @@ static void complete_unit(const struct smmuv3_device* device, uint8_t* node) {
 }
 
 /* The first range is that of the bus numbers so far. */
-static void complete_root_complex(const struct iort* iort, uint8_t* node, uint32_t length) {
+static void complete_root_complex(const struct smmuv3_device* device, const struct iort* iort, uint8_t* node,
+                                  uint32_t length) {
     const uint32_t mappings = ldl_le_p(node + NODE_MAPPINGS);
     uint8_t* first = node + mappings;
 
@@ -60,6 +62,7 @@ static void complete_root_complex(const struct iort* iort, uint8_t* node, uint32
         ldl_le_p(first + MAPPING_INPUT_BASE) != 0 || (uint32_t)ldl_le_p(first + MAPPING_OUTPUT) != iort->unit) {
         return; /* nothing is behind the unit */
     }
+    stl_le_p(node + ROOT_COMPLEX_ATS, device->config.ats | device->config.pri << 1);
     stl_le_p(node + NODE_MAPPING_COUNT, 1);
     stl_le_p(first + MAPPING_ID_COUNT, STREAMS_OF_SEGMENT - 1);
 }
@@ -80,7 +83,7 @@ static void complete_iort(const struct smmuv3_device* device, struct iort* iort)
             iort->unit = at;
             complete_unit(device, node);
         } else if (node[NODE_TYPE] == IORT_ROOT_COMPLEX && length >= ROOT_COMPLEX_HEAD + MAPPING_SIZE) {
-            complete_root_complex(iort, node, length);
+            complete_root_complex(device, iort, node, length);
         }
         at += length;
     }

@@ -92,10 +92,16 @@ static void describe_unit(VirtMachineState* machine) {
 }
 
 /* With default-bus-bypass-iommu=on the devices are not behind the unit, and the guest must not be told so. */
-static void describe_streams(const VirtMachineState* machine) {
-    if (!machine->default_bus_bypass_iommu) {
-        qemu_fdt_setprop_cells(MACHINE(machine)->fdt, machine->pciehb_nodename, "iommu-map", 0, machine->iommu_phandle,
-                               0, STREAMS_OF_SEGMENT);
+static void describe_streams(const VirtMachineState* machine, const struct smmuv3_device* device) {
+    void* tree = MACHINE(machine)->fdt;
+
+    if (machine->default_bus_bypass_iommu) {
+        return;
+    }
+    qemu_fdt_setprop_cells(tree, machine->pciehb_nodename, "iommu-map", 0, machine->iommu_phandle, 0,
+                           STREAMS_OF_SEGMENT);
+    if (device->config.ats) {
+        qemu_fdt_setprop(tree, machine->pciehb_nodename, "ats-supported", NULL, 0);
     }
 }
 
@@ -106,6 +112,6 @@ void smmuv3_machine_connect(VirtMachineState* machine, struct smmuv3_device* dev
     memory_region_add_subregion(get_system_memory(), machine->memmap[VIRT_SMMU].base, &device->unit.registers);
     spaces_attach(&device->unit.spaces, machine->bus);
     describe_unit(machine);
-    describe_streams(machine);
+    describe_streams(machine, device);
     machine->iommu = VIRT_IOMMU_SMMUV3;
 }

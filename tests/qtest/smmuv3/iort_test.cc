@@ -69,6 +69,19 @@ TEST_CASE("Iort: every requester of the segment is behind the unit, whatever num
     CHECK(iort.of_root_complex(range + 12) == iort.unit);
 }
 
+TEST_CASE("Iort: devices may have translations of their own, and ask for pages, as IDR0 says", "[smmuv3][iort]") {
+    struct Case {
+        const char* properties;
+        std::uint64_t attribute;
+    };
+    for (const Case& one : {Case{",ats=off", 0}, Case{",ats=on,pri=off", 1}, Case{",ats=on,pri=on", 3}}) {
+        Guest guest({.properties = one.properties});
+        const Iort iort(guest);
+        CAPTURE(one.properties);
+        CHECK(iort.of_root_complex(24) == one.attribute);
+    }
+}
+
 TEST_CASE("Iort: reading the tables again, and after a reset, gives the same", "[smmuv3][iort]") {
     Guest guest;
     const Iort first(guest);
