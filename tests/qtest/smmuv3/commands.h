@@ -57,6 +57,10 @@ namespace command {
 }
 [[nodiscard]] inline Command tlbi_nsnh_all() { return of_context(0x30, 0, 0); }
 [[nodiscard]] inline Command cmd_sync() { return Command{}.set(7, 0, 0x46); }
+// 2^size pages around `address` in the device's own cache; size 52 is all.
+[[nodiscard]] inline Command atc_inv(std::uint32_t stream, std::uint64_t address, unsigned size = 0) {
+    return at(of_stream(0x40, stream), address).set(69, 64, size);
+}
 // CS: an interrupt, by this message and by wire.
 [[nodiscard]] inline Command sync_with_message(std::uint64_t address, std::uint32_t data) {
     return cmd_sync().set(13, 12, 1).set(23, 22, 3).set(27, 24, 0xf).set(63, 32, data).set(115, 66, address >> 2);

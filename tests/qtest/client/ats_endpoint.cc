@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "client/ats_endpoint.h"
+
+#include "client/eventually.h"
+
+namespace qtest {
+namespace {
+
+constexpr std::uint16_t ats_capability = 0x0f;
+constexpr std::uint16_t pri_capability = 0x13;
+constexpr std::uint16_t pasid_capability = 0x1b;
+
+// Of a channel.
+constexpr std::uint32_t doorbell = 0x00, status = 0x04, operation_word = 0x08, pasid = 0x0c, source = 0x10,
+                        destination = 0x18, length = 0x20, pages = 0x38, result = 0x40;
+
+std::uint16_t place_of(const PciFunction& function, std::uint16_t capability) {
+    const auto found = function.find_extended_capability(capability);
+    if (!found) throw ProcessError("the endpoint lacks a capability");
+    return *found;
+}
+
+}  // namespace
+
+AtsEndpoint::AtsEndpoint(Qtest& qtest, const PciFunction& function)
+    : qtest_(&qtest), function_(function), bar_(function.map_bar(0)) {
+    function_.enable_bus_mastering();
+    set64(endpoint_reg::answer_delay_ns, 0);
+}
+
+void AtsEndpoint::enable_ats(bool on) const {
+    function_.config_writew(static_cast<std::uint16_t>(place_of(function_, ats_capability) + 6), on ? 0x8000 : 0);
+}
+
+void AtsEndpoint::enable_pri(std::uint32_t outstanding) const {
+    const std::uint16_t at = place_of(function_, pri_capability);
+    function_.config_writel(static_cast<std::uint16_t>(at + 12), outstanding);
+    function_.config_writew(static_cast<std::uint16_t>(at + 4), 1);
+}
+
+void AtsEndpoint::enable_pasid() const {
+    function_.config_writew(static_cast<std::uint16_t>(place_of(function_, pasid_capability) + 6), 7);
+}
+
+void AtsEndpoint::start(const EndpointOperation& operation, unsigned channel) {
+    const auto at = [&](std::uint32_t offset) { return channel_register(channel, offset); };
+    const auto op = static_cast<std::uint32_t>(operation.op) | static_cast<std::uint32_t>(operation.via) << 8 |
+                    (operation.no_write ? 1u << 12 : 0u);
+    qtest_->writel(at(operation_word), op);
+    qtest_->writel(at(pasid), operation.pasid);
+    qtest_->writeq(at(source), operation.source);
+    qtest_->writeq(at(destination), operation.destination);
+    qtest_->writeq(at(length), operation.length);
+    qtest_->writel(at(pages), operation.pages);
+    qtest_->writel(at(doorbell), 1);
+}
+
+bool AtsEndpoint::busy(unsigned channel) { return (qtest_->readl(channel_register(channel, status)) & 1) != 0; }
+
+Code AtsEndpoint::finish(unsigned channel) {
+    if (!eventually([&] { return !busy(channel); })) return Code::None;
+    return static_cast<Code>(qtest_->readl(channel_register(channel, result)) & 0xff);
+}
+
+Code AtsEndpoint::run(const EndpointOperation& operation, unsigned channel) {
+    start(operation, channel);
+    return finish(channel);
+}
+
+}  // namespace qtest
