@@ -95,7 +95,7 @@ Step next_step(const Operation& operation, const Position& position) {
         case Op::TranslationRequest:
             return {.access = operation.no_write ? iommu::Access::Read : iommu::Access::Write,
                     .address = operation.source};
-        case Op::PageRequest: return {.address = operation.source + position.bytes * kBlock};
+        case Op::PageRequest: return {.address = operation.source / kBlock * kBlock + position.bytes * kBlock};
         case Op::StopMarker:
         case Op::None: break;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// registers: BAR 0 of the endpoint, our own design. docs/ats-endpoint-registers.md is made from here.
+// registers: BAR 0 of the endpoint, our own design. docs/endpoint-registers.md is made from here.
 //
 //     0x0000  registers of the whole device: what it is, its ATC, its messages, its faults, its counters
 //     0x1000  channel 0, 0x1100 channel 1, ...
