@@ -6,6 +6,7 @@
 #include "smmuv3-nested/registers.h"
 #include "smmuv3-nested/spec/commands.h"
 #include "smmuv3-nested/spec/events.h"
+#include "smmuv3-nested/spec/page_request.h"
 #include "smmuv3-nested/spec/ste.h"
 #include "smmuv3-nested/spec/vmsav8_64.h"
 
@@ -45,10 +46,12 @@ std::string document() {
                            smmuv3::Stage2Descriptor>(out);
     out << "## Commands\n\n";
     page::write_structures<smmuv3::PREFETCH, smmuv3::CFGI, smmuv3::CFGI_STE_RANGE, smmuv3::TLBI, smmuv3::TLBI_S2_IPA,
-                           smmuv3::RESUME, smmuv3::SYNC>(out);
+                           smmuv3::ATC_INV, smmuv3::PRI_RESP, smmuv3::RESUME, smmuv3::SYNC>(out);
     out << "## Event records\n\n";
     page::write_structures<smmuv3::EventRecord, smmuv3::FetchEventRecord>(out);
     write_events(out);
+    out << "\n## PRI queue\n\n";
+    page::write_structures<smmuv3::PageRequestEntry>(out);
     return out.str();
 }
 

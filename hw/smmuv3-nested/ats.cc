@@ -20,8 +20,8 @@ constexpr int kMaxRestarts = 8;
 // The smallest granule of the unit is the smallest translation unit (STU).
 unsigned smallest_page_log2(const Capabilities& c) { return c.gran4k != 0 ? 12 : c.gran16k != 0 ? 14 : 16; }
 
-// The page is there, but not for this access.
-bool lacks_right(const Fault& fault) { return fault.event == Event::F_PERMISSION && fault.input_class == Class::IN; }
+// The page is there, but not for this access. (Where a table must not be read, no access finds more.)
+bool lacks_right(const Fault& fault) { return fault.event == Event::F_PERMISSION; }
 
 // A device is told of these by a Success without rights. [SMMU G.b s3.9.1.2]
 bool is_no_access(Event event) {
@@ -99,11 +99,11 @@ bool recorded(const Fault& fault, RequestKind kind, Value<CR2> cr2) {
         case Event::F_BAD_ATS_TREQ:
         case Event::F_TRANSL_FORBIDDEN: return true;
         case Event::C_BAD_STREAMID: return configuration && (translated || cr2.get<CR2::RECINVSID>() != 0);
-        // The second stage of a Translated transaction is that of any other.
+        // The second stage of a Translated transaction is that of any other; a Translation Request tells its device.
         case Event::F_TRANSLATION:
         case Event::F_ADDR_SIZE:
         case Event::F_ACCESS:
-        case Event::F_PERMISSION: return translated && fault.recorded;
+        case Event::F_PERMISSION: return fault.recorded;
         case Event::F_WALK_EABT: return translated || configuration;
         default: return configuration;
     }

@@ -210,8 +210,6 @@ Reply Unit::refuse(const Request& request, Fault fault, CanStall can_stall) {
     return reply;
 }
 
-void Unit::page_request(const iommu::PageRequest& /*request*/) {}
-
 UnitCounters Unit::counters() const {
     UnitCounters counters;
     counters.hits = translations_.sum(Count::Hits);

@@ -34,6 +34,7 @@
 #include "iommu/ports.h"
 #include "iommu/tuning.h"
 #include "smmuv3-nested/commands.h"
+#include "smmuv3-nested/page_requests.h"
 #include "smmuv3-nested/registers.h"
 #include "smmuv3-nested/report.h"
 #include "smmuv3-nested/translate.h"
@@ -124,6 +125,11 @@ class Unit {
     [[nodiscard]] Result<iommu::TranslationCompletion, Refusal> grant(const Request& request);
     [[nodiscard]] iommu::TranslationCompletion deny(const Request& request, const Refusal& refusal);
     [[nodiscard]] Result<Path, Refusal> translated(const Request& request, Gate gate, iommu::Iotlb::Ticket ticket);
+
+    // ---- page_requests.cc
+    [[nodiscard]] std::optional<iommu::PageGroupResponse> automatic_response(const iommu::PageRequest& request,
+                                                                             Admitted admitted);
+    [[nodiscard]] std::optional<bool> look_up_ppar(const iommu::PageRequest& page_request);
 
     // ---- device_registers.cc: what a write means
     [[nodiscard]] Effects written(const iommu::RegisterWrite& write);

@@ -29,6 +29,20 @@ Effects Signals::event_queue(const RegisterFile& registers) const {
     return effects;
 }
 
+// [SMMU G.b s6.3.36]
+Effects Signals::page_request_queue(bool last, bool was_empty, const RegisterFile& registers) const {
+    const bool last_only = registers.get<PRIQ_IRQ_CFG2>().get<PRIQ_IRQ_CFG2::LO>() != 0;
+    Effects effects;
+    if (registers.get<IRQ_CTRL>().get<IRQ_CTRL::PRIQ_IRQEN>() == 0) return effects;
+    if (!(last_only ? last : was_empty)) return effects;
+    const std::uint64_t address = registers.get<PRIQ_IRQ_CFG0>().in_place<PRIQ_IRQ_CFG0::ADDR>();
+    if (capabilities_.msi != 0 && address != 0) {
+        effects.add(SendMsi{in_range(address), registers.get<PRIQ_IRQ_CFG1>().raw(), GERROR::MSI_PRIQ_ABT_ERR::mask});
+    }
+    effects.add(Pulse{static_cast<unsigned>(Line::PriQueue)});
+    return effects;
+}
+
 Effects Signals::global_errors(std::uint32_t bits, RegisterFile& registers) const {
     const std::uint32_t state = registers.get<GERROR>().raw();
     const std::uint32_t now_active = state ^ registers.get<GERRORN>().raw();

@@ -26,6 +26,9 @@ class Signals {
 
     // The event queue has become non-empty.
     [[nodiscard]] Effects event_queue(const RegisterFile& registers) const;
+    // A page request was written, or discarded by an overflow; `last` of its group. With LO each last one tells, else
+    // the queue that has become non-empty.
+    [[nodiscard]] Effects page_request_queue(bool last, bool was_empty, const RegisterFile& registers) const;
     // The global errors in `bits` become active; those that are already stay so.
     [[nodiscard]] Effects global_errors(std::uint32_t bits, RegisterFile& registers) const;
     // A completion message or wire, asked for by a CMD_SYNC.

@@ -45,6 +45,20 @@ void add_message_registers(std::vector<RegisterSpec>& specs, const Capabilities&
     specs.push_back(spec_of<EVENTQ_IRQ_CFG2>());
 }
 
+// LO is for wires, too: there without messages. [SMMU G.b s6.3.1 MSI]
+void add_page_request_registers(std::vector<RegisterSpec>& specs, const Capabilities& c) {
+    if (c.pri == 0) return;
+    specs.push_back(spec_of<PRIQ_BASE>());
+    specs.push_back(spec_of<PRIQ_PROD>());
+    specs.push_back(spec_of<PRIQ_CONS>());
+    if (c.msi != 0) {
+        specs.push_back(spec_of<PRIQ_IRQ_CFG0>());
+        specs.push_back(spec_of<PRIQ_IRQ_CFG1>());
+    }
+    const std::uint64_t no_messages = c.msi != 0 ? 0 : PRIQ_IRQ_CFG2::MemAttr::mask | PRIQ_IRQ_CFG2::SH::mask;
+    specs.push_back(without(spec_of<PRIQ_IRQ_CFG2>(), no_messages));
+}
+
 bool is_on(std::uint64_t field) { return field != 0; }
 
 }  // namespace
@@ -61,14 +75,15 @@ std::vector<RegisterSpec> register_specs(const Capabilities& c) {
     const std::uint64_t no_ats_errors = c.atsrecerr != 0 ? 0 : CR2::REC_CFG_ATS::mask;
     specs.push_back(without(spec_of<CR2>(), no_ats_errors | CR2::PTM::mask | no_hyp));
     specs.push_back(spec_of<GBPA>(kGbpaReset));
-    specs.push_back(without(spec_of<IRQ_CTRL>(), IRQ_CTRL::PRIQ_IRQEN::mask));
+    specs.push_back(without(spec_of<IRQ_CTRL>(), c.pri != 0 ? 0 : IRQ_CTRL::PRIQ_IRQEN::mask));
     specs.push_back(spec_of<IRQ_CTRLACK>());
     specs.push_back(spec_of<GERROR>());
-    const std::uint64_t no_errors = GERRORN::PRIQ_ABT_ERR::mask | GERRORN::MSI_PRIQ_ABT_ERR::mask |
-                                    GERRORN::CMDQP_ERR::mask | GERRORN::DPT_ERR::mask;
-    const std::uint64_t message_errors =
-        GERRORN::MSI_CMDQ_ABT_ERR::mask | GERRORN::MSI_EVENTQ_ABT_ERR::mask | GERRORN::MSI_GERROR_ABT_ERR::mask;
-    specs.push_back(without(spec_of<GERRORN>(), no_errors | (c.msi != 0 ? 0 : message_errors)));
+    const std::uint64_t no_errors = GERRORN::CMDQP_ERR::mask | GERRORN::DPT_ERR::mask;
+    const std::uint64_t page_request_errors = GERRORN::PRIQ_ABT_ERR::mask | GERRORN::MSI_PRIQ_ABT_ERR::mask;
+    const std::uint64_t message_errors = GERRORN::MSI_CMDQ_ABT_ERR::mask | GERRORN::MSI_EVENTQ_ABT_ERR::mask |
+                                         GERRORN::MSI_PRIQ_ABT_ERR::mask | GERRORN::MSI_GERROR_ABT_ERR::mask;
+    specs.push_back(without(spec_of<GERRORN>(),
+                            no_errors | (c.msi != 0 ? 0 : message_errors) | (c.pri != 0 ? 0 : page_request_errors)));
     add_message_registers(specs, c);
     specs.push_back(spec_of<STRTAB_BASE>());
     specs.push_back(without(spec_of<STRTAB_BASE_CFG>(), c.st_level != 0 ? 0 : STRTAB_BASE_CFG::FMT::mask));
@@ -78,6 +93,7 @@ std::vector<RegisterSpec> register_specs(const Capabilities& c) {
     specs.push_back(spec_of<EVENTQ_BASE>());
     specs.push_back(spec_of<EVENTQ_PROD>());
     specs.push_back(spec_of<EVENTQ_CONS>());
+    add_page_request_registers(specs, c);
     return specs;
 }
 
@@ -88,10 +104,11 @@ std::uint64_t guarded_bits(std::uint32_t offset, const RegisterFile& registers) 
     const bool smmu = is_on(cr0.get<CR0::SMMUEN>());
     const bool commands = is_on(cr0.get<CR0::CMDQEN>());
     const bool events = is_on(cr0.get<CR0::EVENTQEN>());
+    const bool pages = is_on(cr0.get<CR0::PRIQEN>());
     constexpr std::uint64_t table_bits = CR1::TABLE_SH::mask | CR1::TABLE_OC::mask | CR1::TABLE_IC::mask;
     constexpr std::uint64_t queue_bits = CR1::QUEUE_SH::mask | CR1::QUEUE_OC::mask | CR1::QUEUE_IC::mask;
     switch (offset) {
-        case CR1::offset: return (smmu ? table_bits : 0) | (commands || events ? queue_bits : 0);
+        case CR1::offset: return (smmu ? table_bits : 0) | (commands || events || pages ? queue_bits : 0);
         case CR2::offset:
         case STRTAB_BASE::offset:
         case STRTAB_BASE_CFG::offset: return smmu ? all : 0;
@@ -99,19 +116,29 @@ std::uint64_t guarded_bits(std::uint32_t offset, const RegisterFile& registers) 
         case CMDQ_CONS::offset: return commands ? all : 0;
         case EVENTQ_BASE::offset:
         case EVENTQ_PROD::offset: return events ? all : 0;
+        case PRIQ_BASE::offset:
+        case PRIQ_PROD::offset: return pages ? all : 0;
         case GERROR_IRQ_CFG0::offset:
         case GERROR_IRQ_CFG1::offset:
         case GERROR_IRQ_CFG2::offset: return is_on(irq.get<IRQ_CTRL::GERROR_IRQEN>()) ? all : 0;
         case EVENTQ_IRQ_CFG0::offset:
         case EVENTQ_IRQ_CFG1::offset:
         case EVENTQ_IRQ_CFG2::offset: return is_on(irq.get<IRQ_CTRL::EVENTQ_IRQEN>()) ? all : 0;
+        case PRIQ_IRQ_CFG0::offset:
+        case PRIQ_IRQ_CFG1::offset:
+        case PRIQ_IRQ_CFG2::offset: return is_on(irq.get<IRQ_CTRL::PRIQ_IRQEN>()) ? all : 0;
         default: return 0;
     }
 }
 
 std::uint64_t canonical_offset(std::uint64_t offset) {
-    const bool event_index = offset == EVENTQ_PROD::offset - page_1 || offset == EVENTQ_CONS::offset - page_1;
-    return event_index ? offset + page_1 : offset;
+    switch (offset + page_1) {
+        case EVENTQ_PROD::offset:
+        case EVENTQ_CONS::offset:
+        case PRIQ_PROD::offset:
+        case PRIQ_CONS::offset: return offset + page_1;
+        default: return offset;
+    }
 }
 
 StreamTable stream_table(const RegisterFile& registers) {

@@ -39,6 +39,16 @@ const char* class_name(Class input_class) {
     return "?";
 }
 
+const char* fate(Admitted admitted) {
+    switch (admitted) {
+        case Admitted::Queued: return "queued";
+        case Admitted::Overflow: return "the queue overflows";
+        case Admitted::Off: return "the queue is off or in error";
+        case Admitted::Aborted: return "the queue could not be written";
+    }
+    return "";
+}
+
 }  // namespace
 
 std::string fault_line(const iommu::Request& request, const Fault& fault, const Report& report) {
@@ -92,6 +102,20 @@ std::string queue_error_line(CommandError why, std::uint32_t consumer) {
 
 std::string message_line(const iommu::SendMsi& message) {
     return format("smmuv3: message 0x%" PRIx64 " data 0x%x", message.address, message.data);
+}
+
+std::string page_request_line(const iommu::PageRequest& request, Admitted admitted,
+                              const std::optional<iommu::PageGroupResponse>& response) {
+    std::string line = format("smmuv3: page request SID=0x%x", request.requester.value);
+    if (request.pasid) line += format(" SSID=0x%x", request.pasid->value);
+    line += request.stop_marker() ? " Stop marker"
+                                  : format(" 0x%" PRIx64 " %s%s%s", request.address.value, request.read ? "r" : "",
+                                           request.write ? "w" : "", request.execute ? "x" : "");
+    line += format(" PRGIndex %u%s: ", request.index, request.last ? " last" : "") + fate(admitted);
+    if (!response) return line;
+    const bool success = response->code == iommu::ResponseCode::Success;
+    return line + (success ? ", answered Success" : ", answered Response Failure") +
+           (response->pasid ? " with its PASID" : "");
 }
 
 std::string hold_line(std::uint32_t consumer, const Words<2>& words, std::size_t open) {

@@ -9,6 +9,7 @@
 #include "iommu/register_file.h"
 #include "iommu/two_stage.h"
 #include "smmuv3-nested/commands.h"
+#include "smmuv3-nested/page_requests.h"
 #include "smmuv3-nested/report.h"
 
 namespace smmuv3 {
@@ -27,6 +28,8 @@ namespace smmuv3 {
 [[nodiscard]] std::string hold_line(std::uint32_t consumer, const Words<2>& words, std::size_t open);
 [[nodiscard]] std::string invalidate_line(const iommu::InvalidateRequest& request, std::uint64_t timeout_ns);
 [[nodiscard]] std::string invalidate_completion_line(const iommu::InvalidateCompletion& completion, bool fits);
+[[nodiscard]] std::string page_request_line(const iommu::PageRequest& request, Admitted admitted,
+                                            const std::optional<iommu::PageGroupResponse>& response);
 [[nodiscard]] std::string timeout_line(const iommu::InvalidateTracker::Open& late, std::uint64_t waited_ns);
 
 }  // namespace smmuv3

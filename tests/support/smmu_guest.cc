@@ -265,4 +265,26 @@ std::vector<Event> Guest::take_events() {
     return events;
 }
 
+// ---- Page requests
+
+void Guest::priq_on(unsigned log2) {
+    const std::uint32_t cr0 = r32(kCr0) & ~kPriqEn;
+    priq_log2 = log2;
+    set_cr0(cr0);
+    w64(kPriqBase, priq | log2);
+    w32(kPriqProd, 0);
+    w32(kPriqCons, 0);
+    set_cr0(cr0 | kPriqEn);
+}
+
+std::optional<std::array<std::uint64_t, 2>> Guest::take_page_request() {
+    const std::uint32_t wrap = (2u << priq_log2) - 1;
+    const std::uint32_t consumer = r32(kPriqCons);
+    if (((r32(kPriqProd) ^ consumer) & wrap) == 0) return std::nullopt;
+    const std::uint64_t at = priq + 16ull * (consumer & (wrap >> 1));
+    const std::array<std::uint64_t, 2> entry{peek(at), peek(at + 8)};
+    w32(kPriqCons, (consumer & ~wrap) | ((consumer + 1) & wrap));
+    return entry;
+}
+
 }  // namespace test::smmu

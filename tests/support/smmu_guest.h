@@ -56,6 +56,8 @@ inline constexpr std::uint64_t kGerrorIrqCfg2 = 0x74, kStrtabBase = 0x80, kStrta
 inline constexpr std::uint64_t kCmdqProd = 0x98, kCmdqCons = 0x9c, kEventqBase = 0xa0, kEventqIrqCfg0 = 0xb0;
 inline constexpr std::uint64_t kEventqIrqCfg1 = 0xb8, kEventqIrqCfg2 = 0xbc;
 inline constexpr std::uint64_t kEventqProd = 0x100a8, kEventqCons = 0x100ac;
+inline constexpr std::uint64_t kPriqBase = 0xc0, kPriqIrqCfg0 = 0xd0, kPriqIrqCfg1 = 0xd8, kPriqIrqCfg2 = 0xdc;
+inline constexpr std::uint64_t kPriqProd = 0x100c8, kPriqCons = 0x100cc;
 // CR0 bits.
 inline constexpr std::uint32_t kSmmuEn = 1u << 0, kPriqEn = 1u << 1, kEventqEn = 1u << 2, kCmdqEn = 1u << 3;
 inline constexpr std::uint32_t kAtschk = 1u << 4;
@@ -188,6 +190,14 @@ class Guest {
     std::optional<Event> take_event();
     std::vector<Event> take_events();
     std::uint64_t eventq = 0;
+
+    // ---- Page requests
+    // An empty queue of 2^log2 entries, enabled.
+    void priq_on(unsigned log2);
+    // The oldest entry that was not read; CONS moves on.
+    std::optional<std::array<std::uint64_t, 2>> take_page_request();
+    std::uint64_t priq = 0x2000;  // below the tables, up to 512 entries
+    unsigned priq_log2 = 0;
 
     // ---- Requests and memory
     // A Translation Request; `Access::Read` is NW=1.

@@ -26,8 +26,8 @@ const std::vector<Command> illegal = {
     of_stream(0x08, 0),
     of_context(0x18, 0, 0),              // of EL3
     of_context(0x50, 0, 0),              // of Secure EL2
-    of_stream(0x40, 8),                  // no ATS
-    of_stream(0x41, 8),                  // no PRI
+    of_stream(0x40, 8).set(69, 64, 53),  // Size
+    of_stream(0x41, 8).set(77, 76, 3),   // Resp
     cmd_sync().set(13, 12, 3),           // CS
     cfgi_ste(8).set(10, 10, 1),          // SSec
     tlbi_nh_va(0, 0, 0).set(75, 74, 1),  // a range of one page that could be of any level

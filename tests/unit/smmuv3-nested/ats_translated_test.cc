@@ -236,6 +236,17 @@ TEST_CASE("SMMU Translated: it neither uses nor leaves what ordinary transaction
     }
 }
 
+TEST_CASE("SMMU Translated: ATSCHK counts from the write on, also while SMMUEN stays") {
+    Scene guest({.eats = 0}, nothing, 0, false);
+    for (unsigned round = 0; round < 2; ++round) {
+        check_passes(guest, read_at(kPa), kPa);
+        guest.set_cr0(kCmdqEn | kEventqEn | kSmmuEn | kAtschk);
+        CHECK(guest.ask(translated(read_at(kPa))).reason == F_TRANSL_FORBIDDEN);
+        CHECK(guest.take_event());
+        guest.set_cr0(kCmdqEn | kEventqEn | kSmmuEn);
+    }
+}
+
 TEST_CASE("SMMU: ATSCHK opens no gate, and closes none") {
     Guest guest({.ats = 1});
     guest.bring_up(kAtschk);

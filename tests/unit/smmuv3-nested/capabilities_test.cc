@@ -48,9 +48,21 @@ const std::vector<Dependency> kDependencies{
     {&C::e0pd, "e0pd", &C::s1p, "s1p"},
     {&C::cd2l, "cd2l", &C::s1p, "s1p"},
     {&C::cd2l, "cd2l", &C::ssidsize, "ssidsize"},
+    {&C::atsrecerr, "atsrecerr", &C::ats, "ats"},
+    {&C::pri, "pri", &C::ats, "ats"},
+};
+// The same of fields that are off by default.
+const std::vector<Dependency> kOptions{
+    {&C::ns1ats, "ns1ats", &C::ats, "ats"},
+    {&C::ns1ats, "ns1ats", &C::s1p, "s1p"},
+    {&C::ns1ats, "ns1ats", &C::s2p, "s2p"},
+    {&C::pps, "pps", &C::pri, "pri"},
+    {&C::pps, "pps", &C::ssidsize, "ssidsize"},
+    {&C::pasidtt, "pasidtt", &C::ats, "ats"},
+    {&C::pasidtt, "pasidtt", &C::ssidsize, "ssidsize"},
 };
 
-constexpr std::uint32_t kIdr0 = 0x084e'329b, kIdr1 = 0x0e73'0510, kIdr3 = 0x0000'7714, kIdr5 = 0x0040'0075;
+constexpr std::uint32_t kIdr0 = 0x08cf'369b, kIdr1 = 0x0e73'9d10, kIdr3 = 0x0000'7714, kIdr5 = 0x0040'0075;
 
 }  // namespace
 
@@ -82,6 +94,14 @@ TEST_CASE("SMMU: each capability stands at its bits") {
              Case{asked({{&C::stall_model, 2}}), 2 << 24, 0, 0, 0},
              Case{asked({{&C::stall_model, 1}}), 1 << 24, 0, 0, 0x40 << 16},
              Case{asked({{&C::term_model, 1}}), 1 << 26, 0, 0, 0},
+             Case{asked({{&C::ats, 0}}), 1 << 10 | 1 << 16 | 1 << 23, 0x13 << 11, 0, 0},
+             Case{asked({{&C::ns1ats, 1}}), 1 << 11, 0, 0, 0},
+             Case{asked({{&C::atsrecerr, 0}}), 1 << 23, 0, 0, 0},
+             Case{asked({{&C::pri, 0}}), 1 << 16, 0x13 << 11, 0, 0},
+             Case{asked({{&C::priqs, 0}}), 0, 0x13 << 11, 0, 0},
+             Case{asked({{&C::priqs, 18}}), 0, 1 << 11, 0, 0},
+             Case{asked({{&C::pps, 1}}), 0, 0, 1 << 5, 0},
+             Case{asked({{&C::pasidtt, 1}}), 0, 0, 1 << 16, 0},
              Case{asked({{&C::sidsize, 6}}), 1 << 27, 0x16, 0, 0},
              Case{asked({{&C::sidsize, 7}}), 0, 0x17, 0, 0},
              Case{asked({{&C::sidsize, 32}}), 0, 0x30, 0, 0},
@@ -122,13 +142,21 @@ TEST_CASE("SMMU: each capability stands at its bits") {
 }
 
 TEST_CASE("SMMU: a capability that was asked for without what it needs is refused with both names") {
-    for (const Dependency& rule : kDependencies) {
-        const std::string why = refusal(asked({{rule.field, 1}, {rule.needs, 0}}));
-        CAPTURE(rule.name, rule.needs_name, why);
-        CHECK(contains(why, rule.name + "=on"));
-        CHECK(contains(why, rule.needs_name));
-        CHECK(contains(why, "needs"));
+    for (const std::vector<Dependency>* rules : {&kDependencies, &kOptions}) {
+        for (const Dependency& rule : *rules) {
+            const std::string why = refusal(asked({{rule.field, 1}, {rule.needs, 0}}));
+            CAPTURE(rule.name, rule.needs_name, why);
+            CHECK(contains(why, rule.name + "=on"));
+            CHECK(contains(why, rule.needs_name));
+            CHECK(contains(why, "needs"));
+        }
     }
+    for (const Dependency& rule : kOptions) {
+        CHECK((*settle({})).*rule.field == 0);
+        CHECK(refusal(asked({{rule.field, 1}})) == "");
+    }
+    CHECK(contains(refusal(asked({{&C::priqs, 5}, {&C::pri, 0}})), "priqs=5 needs pri=on"));
+    CHECK(refusal(asked({{&C::priqs, 0}, {&C::pri, 0}})) == "");
     CHECK(contains(refusal(asked({{&C::ds, 1}})), "vax"));
     CHECK(refusal(asked({{&C::ds, 1}, {&C::vax, 1}})) == "");
 }
@@ -188,6 +216,7 @@ TEST_CASE("SMMU: a value that no register can hold is refused with the largest o
     for (const Case& item :
          {Case{&C::httu, "httu", 2}, Case{&C::stall_model, "stall_model", 2}, Case{&C::sidsize, "sidsize", 32},
           Case{&C::ssidsize, "ssidsize", 20}, Case{&C::eventqs, "eventqs", 19}, Case{&C::cmdqs, "cmdqs", 19},
+          Case{&C::priqs, "priqs", 19}, Case{&C::ats, "ats", 1}, Case{&C::pri, "pri", 1}, Case{&C::ns1ats, "ns1ats", 1},
           Case{&C::bbml, "bbml", 2}, Case{&C::oas, "oas", 6}, Case{&C::vax, "vax", 1}, Case{&C::s1p, "s1p", 1},
           Case{&C::ril, "ril", 1}, Case{&C::msi, "msi", 1}, Case{&C::stall_max, "stall_max", 254}}) {
         CAPTURE(item.name);

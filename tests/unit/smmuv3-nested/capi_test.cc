@@ -27,6 +27,10 @@ struct Recorded {
     std::vector<std::pair<std::uint32_t, std::string>> lines;
     std::vector<unsigned> pulses;
     std::vector<std::array<unsigned, 3>> resumes;
+    std::vector<iommu_invalidate_request> invalidates;
+    std::vector<iommu_page_response> responses;
+    std::uint64_t now_ns = 0;
+    unsigned deadlines = 0;
     unsigned kicks = 0;
 };
 Recorded& of(void* opaque) { return *static_cast<Recorded*>(opaque); }
@@ -44,10 +48,10 @@ smmuv3_nested_ports ports_into(Recorded& recorded) {
     ports.base.unmap = [](void* o, const iommu_unmap* what) { of(o).unmaps.push_back(*what); };
     ports.base.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };
     ports.base.kick = [](void* o) { ++of(o).kicks; };
-    ports.base.now_ns = [](void*) { return std::uint64_t{0}; };
-    ports.base.deadline_changed = [](void*) {};
-    ports.base.invalidate = [](void*, const iommu_invalidate_request*) {};
-    ports.base.respond = [](void*, const iommu_page_response*) {};
+    ports.base.now_ns = [](void* o) { return of(o).now_ns; };
+    ports.base.deadline_changed = [](void* o) { ++of(o).deadlines; };
+    ports.base.invalidate = [](void* o, const iommu_invalidate_request* what) { of(o).invalidates.push_back(*what); };
+    ports.base.respond = [](void* o, const iommu_page_response* what) { of(o).responses.push_back(*what); };
     ports.base.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     ports.pulse = [](void* o, unsigned line) { of(o).pulses.push_back(line); };
     ports.resume = [](void* o, std::uint32_t stream, std::uint16_t tag, unsigned action) {
@@ -231,9 +235,10 @@ TEST_CASE("SMMU C: each field of the configuration reaches its register") {
     auto config = default_config();
     config.httu = 1, config.asid16 = 0, config.sev = 1, config.sidsize = 9, config.ssidsize = 5, config.cmdqs = 10;
     config.eventqs = 11, config.bbml = 1, config.had = 0, config.oas = 4, config.gran16k = 0, config.stall_max = 3;
+    config.ns1ats = 1, config.atsrecerr = 0, config.priqs = 12, config.pps = 1, config.pasidtt = 1;
     const CUnit unit(config);
-    CHECK(unit.read(0, 8) == 0x0d4b'0149'084e'625bull);
-    CHECK(unit.read(0xc, 4) == 0x6f10);
+    CHECK(unit.read(0, 8) == 0x0d4b'6149'084f'6e5bull);
+    CHECK(unit.read(0xc, 4) == 0x1'6f30);
     CHECK(unit.read(0x14, 4) == 0x0003'0054);
 }
 
@@ -257,6 +262,50 @@ TEST_CASE("SMMU C: requests and replies carry every field over") {
     (void)unit.ask(0x7000, IOMMU_REQUEST_READ | IOMMU_REQUEST_PRIVILEGED | IOMMU_REQUEST_EXECUTE);
     CHECK(unit.counters().recorded == events + 1);
     CHECK((unit.ram.peek(0x9000 + 32 * events + 8) >> 33 & 7) == 7);  // PnU, InD, RnW
+}
+
+TEST_CASE("SMMU C: the messages of ATS and PRI carry every field over") {
+    auto config = default_config();
+    config.invalidate_timeout_ms = 7;
+    CUnit unit(config);
+    smmuv3_nested* c = unit.unit.get();
+    unit.ram.poke(0x1000 + 64 * kStream + 8, 1ull << 28);  // EATS
+    unit.enable();
+    const iommu_request request{kStream, IOMMU_NO_PASID, 0x4123, IOMMU_REQUEST_TRANSLATION,
+                                IOMMU_REQUEST_READ | IOMMU_REQUEST_WRITE};
+    iommu_translation_completion completion{};
+    smmuv3_nested_translation_request(c, &request, &completion);
+    CHECK(completion.status == IOMMU_COMPLETION_SUCCESS);
+    CHECK(completion.rights == IOMMU_REQUEST_READ);
+    CHECK(completion.address == 0x6123);
+    CHECK(completion.page_log2 == 12);
+    CHECK(unit.ask(0x6123, IOMMU_REQUEST_READ, IOMMU_REQUEST_TRANSLATED).address == 0x6123);
+
+    unit.recorded.now_ns = 1000;
+    const Command command = with_substream(atc_inv(kStream, 1, 0x4000), 9, true);
+    unit.ram.poke(0x8000, command[0]), unit.ram.poke(0x8008, command[1]);
+    unit.write(kCmdqProd, 1, 4);
+    REQUIRE(unit.recorded.invalidates.size() == 1);
+    const iommu_invalidate_request& sent = unit.recorded.invalidates[0];
+    CHECK(sent.requester == kStream);
+    CHECK((sent.pasid == 9 && sent.global == 1 && sent.itag == 0));
+    CHECK((sent.first == 0x4000 && sent.last == 0x5fff));
+    CHECK(smmuv3_nested_deadline(c) == 1000 + 7'000'000);
+    CHECK(unit.recorded.deadlines == 1);
+    const iommu_invalidate_completion answer{.requester = kStream, .itag_vector = 2, .count = 1};
+    smmuv3_nested_invalidate_completed(c, &answer);
+    unit.recorded.now_ns = 1000 + 7'000'000;
+    smmuv3_nested_tick(c);
+    CHECK(smmuv3_nested_deadline(c) == IOMMU_NEVER);
+    CHECK(unit.counters().timeouts == 1);
+    CHECK(unit.counters().unexpected_completions == 1);
+
+    const iommu_page_request page{.requester = kStream, .pasid = 9, .index = 3, .flags = IOMMU_REQUEST_READ, .last = 1};
+    smmuv3_nested_page_request(c, &page);  // PRIQEN=0
+    REQUIRE(unit.recorded.responses.size() == 1);
+    const iommu_page_response& response = unit.recorded.responses[0];
+    CHECK((response.requester == kStream && response.pasid == IOMMU_NO_PASID));
+    CHECK((response.index == 3 && response.code == 15));
 }
 
 TEST_CASE("SMMU C: a transaction that stalls is answered through the resume port") {

@@ -46,9 +46,9 @@ TEST_CASE("SMMU: an illegal command stops the queue at itself; what came before 
 
 TEST_CASE("SMMU: each illegal opcode and parameter raises CERROR_ILL through the queue") {
     for (const Command& command :
-         {Command{0x00, 0}, Command{0x07, 0}, Command{0x18, 0}, Command{0x40, 0}, Command{0x41, 0}, Command{0x50, 0},
-          Command{0x70, 0}, Command{0x80, 0}, Command{0x03 | 1u << 10, 0}, Command{0x44 | 1u << 10, 0},
-          Command{0x46 | 3u << 12, 0}, Command{0x12, 1u << 10}, Command{0x2a, 1u << 10}}) {
+         {Command{0x00, 0}, Command{0x07, 0}, Command{0x18, 0}, Command{0x40, 53}, Command{0x41, 3u << 12},
+          Command{0x50, 0}, Command{0x70, 0}, Command{0x80, 0}, Command{0x03 | 1u << 10, 0},
+          Command{0x44 | 1u << 10, 0}, Command{0x46 | 3u << 12, 0}, Command{0x12, 1u << 10}, Command{0x2a, 1u << 10}}) {
         Queue guest;
         guest.submit(command);
         CAPTURE(std::hex, command[0], command[1]);

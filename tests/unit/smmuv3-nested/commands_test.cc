@@ -19,9 +19,9 @@ namespace {
 
 using Opcodes = std::set<unsigned>;
 
-// All that the default unit knows: ATS, PRI, Secure, Realm, DPT and MPAM are not offered.
-const Opcodes kKnown{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13,
-                     0x20, 0x21, 0x22, 0x23, 0x28, 0x2a, 0x30, 0x44, 0x45, 0x46};
+// All that the default unit knows: Secure, Realm, DPT and MPAM are not offered.
+const Opcodes kKnown{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x20,
+                     0x21, 0x22, 0x23, 0x28, 0x2a, 0x30, 0x40, 0x41, 0x44, 0x45, 0x46};
 const Opcodes kWithSsec{0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x44, 0x45};
 
 struct Decoder {
@@ -82,6 +82,8 @@ TEST_CASE("SMMU: of all opcodes exactly those of the features there are commands
              Case{"no ranges", {.ril = 0}, {}},
              Case{"no wildcards", {.vmw = 0}, {}},
              Case{"no substreams", {.ssidsize = 0}, {}},
+             Case{"no ATS", {.ats = 0}, {0x40, 0x41}},
+             Case{"no PRI", {.pri = 0}, {0x41}},
          }) {
         const Decoder decode(item.asked);
         for (unsigned opcode = 0; opcode < 256; ++opcode) {

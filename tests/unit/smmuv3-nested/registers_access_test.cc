@@ -24,9 +24,9 @@ struct Register {
 // CR0 and GBPA do more than keep what is written: registers_update_test.cc.
 const std::vector<Register> kStorage{
     {"CR1", 0x28, 4, 0xfff, 0},
-    {"CR2", 0x2c, 4, 0x3, 0},
-    {"IRQ_CTRL", 0x50, 4, 0x5, 0},
-    {"GERRORN", 0x64, 4, 0x1b5, 0},
+    {"CR2", 0x2c, 4, 0xb, 0},
+    {"IRQ_CTRL", 0x50, 4, 0x7, 0},
+    {"GERRORN", 0x64, 4, 0x1fd, 0},
     {"GERROR_IRQ_CFG0", 0x68, 8, 0x00ff'ffff'ffff'fffc, 0},
     {"GERROR_IRQ_CFG1", 0x70, 4, 0xffff'ffff, 0},
     {"GERROR_IRQ_CFG2", 0x74, 4, 0x3f, 0},
@@ -39,16 +39,22 @@ const std::vector<Register> kStorage{
     {"EVENTQ_IRQ_CFG0", 0xb0, 8, 0x00ff'ffff'ffff'fffc, 0},
     {"EVENTQ_IRQ_CFG1", 0xb8, 4, 0xffff'ffff, 0},
     {"EVENTQ_IRQ_CFG2", 0xbc, 4, 0x3f, 0},
+    {"PRIQ_BASE", 0xc0, 8, 0x40ff'ffff'ffff'ffff, 0},
+    {"PRIQ_IRQ_CFG0", 0xd0, 8, 0x00ff'ffff'ffff'fffc, 0},
+    {"PRIQ_IRQ_CFG1", 0xd8, 4, 0xffff'ffff, 0},
+    {"PRIQ_IRQ_CFG2", 0xdc, 4, 0x8000'003f, 0},
     {"EVENTQ_PROD", 0x100a8, 4, 0x800f'ffff, 0},
     {"EVENTQ_CONS", 0x100ac, 4, 0x800f'ffff, 0},
+    {"PRIQ_PROD", 0x100c8, 4, 0x800f'ffff, 0},
+    {"PRIQ_CONS", 0x100cc, 4, 0x800f'ffff, 0},
 };
 
 // The identification of the default unit.
 const std::map<std::uint64_t, std::uint32_t> kReadOnly{
-    // ST_LEVEL=1 TTENDIAN=2 CD2L VMID16 VMW MSI ASID16 Hyp HTTU=2 COHACC TTF=2 S1P S2P
-    {0x00, 0x084e'329b},
-    // ATTR_TYPES_OVR ATTR_PERMS_OVR CMDQS=19 EVENTQS=19 SSIDSIZE=20 SIDSIZE=16
-    {0x04, 0x0e73'0510},
+    // ST_LEVEL=1 ATSRECERR TTENDIAN=2 CD2L VMID16 VMW PRI MSI ASID16 ATS Hyp HTTU=2 COHACC TTF=2 S1P S2P
+    {0x00, 0x08cf'369b},
+    // ATTR_TYPES_OVR ATTR_PERMS_OVR CMDQS=19 EVENTQS=19 PRIQS=19 SSIDSIZE=20 SIDSIZE=16
+    {0x04, 0x0e73'9d10},
     // PTWNNC E0PD BBML=2 RIL STT FWB XNX HAD
     {0x0c, 0x0000'7714},
     // STALL_MAX=64 GRAN64K GRAN16K GRAN4K OAS=5
@@ -92,7 +98,7 @@ TEST_CASE("SMMU: the default unit reports the identification that was typed by h
         CAPTURE(std::hex, offset);
         CHECK(guest.r32(offset) == value);
     }
-    CHECK(guest.r64(0x0) == 0x0e73'0510'084e'329b);
+    CHECK(guest.r64(0x0) == 0x0e73'9d10'08cf'369b);
     CHECK(guest.r64(0xff8) == 0x0000'00b1'0000'0005);
 }
 
@@ -142,7 +148,7 @@ TEST_CASE("SMMU: read-only registers ignore writes of both sizes") {
     Guest guest;
     guest.w64(0x0, ~0ull);
     guest.w64(0xfe8, ~0ull);
-    CHECK(guest.r64(0x0) == 0x0e73'0510'084e'329b);
+    CHECK(guest.r64(0x0) == 0x0e73'9d10'08cf'369b);
     CHECK(guest.r64(0xfe8) == 8);
 }
 
@@ -167,9 +173,10 @@ TEST_CASE("SMMU: an 8-byte access to two 32-bit registers reaches both") {
         std::uint64_t offset, writable;
     };
     for (const Pair& pair :
-         {Pair{0x28, 0x0000'0003'0000'0fff}, Pair{0x70, 0x0000'003f'ffff'ffff}, Pair{0x98, 0x7f0f'ffff'000f'ffff},
-          Pair{0xb8, 0x0000'003f'ffff'ffff}, Pair{0x88, 0x0000'0000'0003'07ff}, Pair{0x60, 0x0000'01b5'0000'0000},
-          Pair{0x100a8, 0x800f'ffff'800f'ffff}, Pair{0xa8, 0x800f'ffff'800f'ffff}}) {
+         {Pair{0x28, 0x0000'000b'0000'0fff}, Pair{0x70, 0x0000'003f'ffff'ffff}, Pair{0x98, 0x7f0f'ffff'000f'ffff},
+          Pair{0xb8, 0x0000'003f'ffff'ffff}, Pair{0x88, 0x0000'0000'0003'07ff}, Pair{0x60, 0x0000'01fd'0000'0000},
+          Pair{0xd8, 0x8000'003f'ffff'ffff}, Pair{0x100a8, 0x800f'ffff'800f'ffff}, Pair{0xa8, 0x800f'ffff'800f'ffff},
+          Pair{0x100c8, 0x800f'ffff'800f'ffff}, Pair{0xc8, 0x800f'ffff'800f'ffff}}) {
         Guest guest;
         CAPTURE(std::hex, pair.offset);
         guest.w64(pair.offset, ~0ull);
@@ -181,10 +188,10 @@ TEST_CASE("SMMU: an 8-byte access to two 32-bit registers reaches both") {
     }
 }
 
-// Page 0 repeats the indexes of the event queue, for drivers that know one page only.
-TEST_CASE("SMMU: EVENTQ_PROD and EVENTQ_CONS are seen at both of their places") {
+// Page 0 repeats the indexes of the output queues, for drivers that know one page only.
+TEST_CASE("SMMU: PROD and CONS of the event queue and of the PRI queue are seen at both of their places") {
     Guest guest;
-    for (const std::uint64_t offset : {0xa8u, 0xacu}) {
+    for (const std::uint64_t offset : {0xa8u, 0xacu, 0xc8u, 0xccu}) {
         CAPTURE(std::hex, offset);
         guest.w32(offset, 0x8001'2345);
         CHECK(guest.r32(offset) == 0x8001'2345);
@@ -194,7 +201,8 @@ TEST_CASE("SMMU: EVENTQ_PROD and EVENTQ_CONS are seen at both of their places") 
     }
     // No other register is repeated, in either direction.
     for (std::uint64_t offset = 0; offset < 0x10000; offset += 4) {
-        if (offset == 0xa8 || offset == 0xac || guest.r32(0x10000 + offset) == 0) continue;
+        if (offset == 0xa8 || offset == 0xac || offset == 0xc8 || offset == 0xcc) continue;
+        if (guest.r32(0x10000 + offset) == 0) continue;
         CAPTURE(std::hex, offset);
         CHECK(guest.r32(0x10000 + offset) == 0);
     }
@@ -228,11 +236,10 @@ TEST_CASE("SMMU: accesses of another size, unaligned or beyond the frame read 0 
 
 TEST_CASE("SMMU: registers of features that are not there are absent") {
     Guest guest;
-    // S2PII, AGBPA, PRIQ_*, GATOS_*, MPAM, VATOS_SEL, IDR6, DPT_*, command-queue control pages, Secure.
+    // S2PII, AGBPA, GATOS_*, MPAM, VATOS_SEL, IDR6, DPT_*, command-queue control pages, Secure.
     for (const std::uint64_t offset :
-         {0x08,  0x10,  0x30,  0x40,  0x48,   0xc0,   0xc4,   0xc8,   0xcc,   0xd0,   0xd8,
-          0xdc,  0x100, 0x108, 0x110, 0x118,  0x130,  0x138,  0x13c,  0x180,  0x190,  0x200,
-          0x208, 0x210, 0xe00, 0xeff, 0x1000, 0x4000, 0x8000, 0x8020, 0x803c, 0x100c8}) {
+         {0x08,  0x10,  0x30,  0x40,  0x48,  0x100, 0x108,  0x110,  0x118,  0x130,  0x138,  0x13c,  0x180,
+          0x190, 0x200, 0x208, 0x210, 0xe00, 0xeff, 0x1000, 0x4000, 0x8000, 0x8020, 0x803c, 0x100c0}) {
         const std::uint64_t at = offset & ~3ull;
         CAPTURE(std::hex, at);
         guest.w32(at, ~0u);
@@ -255,10 +262,27 @@ TEST_CASE("SMMU: bits of features that are switched off are reserved") {
              Case{"no messages", {.msi = 0}, 0xb0, 8, 0},
              Case{"no messages", {.msi = 0}, 0xb8, 4, 0},
              Case{"no messages", {.msi = 0}, 0xbc, 4, 0},
-             Case{"no messages that can fail", {.msi = 0}, 0x64, 4, 0x105},
-             Case{"no wildcards", {.vmw = 0}, 0x20, 4, 0x00d},
-             Case{"wildcards", {}, 0x20, 4, 0x1cd},
-             Case{"no EL2", {.hyp = 0}, 0x2c, 4, 0x2},
+             Case{"no messages that can fail", {.msi = 0}, 0x64, 4, 0x10d},
+             Case{"no wildcards", {.vmw = 0}, 0x20, 4, 0x01f},
+             Case{"wildcards", {}, 0x20, 4, 0x1df},
+             Case{"no EL2", {.hyp = 0}, 0x2c, 4, 0xa},
+             Case{"no ATS", {.ats = 0}, 0x20, 4, 0x1cd},
+             Case{"no ATS", {.ats = 0}, 0x2c, 4, 0x3},
+             Case{"no ATS errors", {.atsrecerr = 0}, 0x2c, 4, 0x3},
+             Case{"ATS without PRI", {.pri = 0}, 0x20, 4, 0x1dd},
+             Case{"no PRI", {.pri = 0}, 0x2c, 4, 0xb},
+             Case{"no PRI", {.pri = 0}, 0x50, 4, 0x5},
+             Case{"no PRI", {.pri = 0}, 0x64, 4, 0x1b5},
+             Case{"no PRI", {.pri = 0}, 0xc0, 8, 0},
+             Case{"no PRI", {.pri = 0}, 0xd0, 8, 0},
+             Case{"no PRI", {.pri = 0}, 0xd8, 4, 0},
+             Case{"no PRI", {.pri = 0}, 0xdc, 4, 0},
+             Case{"no PRI", {.pri = 0}, 0xc8, 4, 0},
+             Case{"no PRI", {.pri = 0}, 0x100c8, 4, 0},
+             Case{"no PRI", {.pri = 0}, 0x100cc, 4, 0},
+             Case{"PRI without messages", {.msi = 0}, 0xd0, 8, 0},
+             Case{"PRI without messages", {.msi = 0}, 0xd8, 4, 0},
+             Case{"LO is for wires, too", {.msi = 0}, 0xdc, 4, 0x8000'0000},
              Case{"linear tables only", {.st_level = 0, .sidsize = 6}, 0x88, 4, 0x7ff},
          }) {
         Guest guest(item.asked);

@@ -21,15 +21,15 @@ TEST_CASE("SMMU: CR0ACK shows each bit of CR0 that is there, and no other") {
     for (unsigned bit = 0; bit < 32; ++bit) {
         CAPTURE(bit);
         guest.set_cr0(1u << bit);
-        CHECK(guest.r32(kCr0) == (1u << bit & 0x1cd));  // VMW, CMDQEN, EVENTQEN, SMMUEN
-        CHECK(guest.r32(kCr0ack) == (1u << bit & 0x1cd));
+        CHECK(guest.r32(kCr0) == (1u << bit & 0x1df));  // VMW, ATSCHK, CMDQEN, EVENTQEN, PRIQEN, SMMUEN
+        CHECK(guest.r32(kCr0ack) == (1u << bit & 0x1df));
     }
     guest.set_cr0(~0u);
-    CHECK(guest.r32(kCr0ack) == 0x1cd);
+    CHECK(guest.r32(kCr0ack) == 0x1df);
     guest.set_cr0(0);
     CHECK(guest.r64(kCr0) == 0);
     guest.w64(kCr0, ~0ull);
-    CHECK(guest.r64(kCr0) == 0x0000'01cd'0000'01cd);
+    CHECK(guest.r64(kCr0) == 0x0000'01df'0000'01df);
 }
 
 TEST_CASE("SMMU: IRQ_CTRLACK shows each bit of IRQ_CTRL that is there, and no other") {
@@ -37,7 +37,7 @@ TEST_CASE("SMMU: IRQ_CTRLACK shows each bit of IRQ_CTRL that is there, and no ot
     for (unsigned bit = 0; bit < 32; ++bit) {
         CAPTURE(bit);
         guest.w32(kIrqCtrl, 1u << bit);
-        CHECK(guest.r32(kIrqCtrlack) == (1u << bit & 0x5));
+        CHECK(guest.r32(kIrqCtrlack) == (1u << bit & 0x7));
     }
     guest.w32(kIrqCtrl, 0);
     CHECK(guest.r32(kIrqCtrlack) == 0);
@@ -55,8 +55,8 @@ TEST_CASE("SMMU: a field keeps its value while its enable is set, and changes ag
     };
     for (const Case& item : {
              Case{"CR1.TABLE_*", kCr1, 4, 0xfc0, kCr0, kSmmuEn},
-             Case{"CR1.QUEUE_*", kCr1, 4, 0x03f, kCr0, kCmdqEn | kEventqEn},
-             Case{"CR2", kCr2, 4, 0x3, kCr0, kSmmuEn},
+             Case{"CR1.QUEUE_*", kCr1, 4, 0x03f, kCr0, kCmdqEn | kEventqEn | kPriqEn},
+             Case{"CR2", kCr2, 4, 0xb, kCr0, kSmmuEn},
              Case{"STRTAB_BASE", kStrtabBase, 8, 0x40ff'ffff'ffff'ffc0, kCr0, kSmmuEn},
              Case{"STRTAB_BASE_CFG", kStrtabBaseCfg, 4, 0x307ff, kCr0, kSmmuEn},
              Case{"CMDQ_BASE", kCmdqBase, 8, 0x40ff'ffff'ffff'ffff, kCr0, kCmdqEn},
@@ -64,6 +64,12 @@ TEST_CASE("SMMU: a field keeps its value while its enable is set, and changes ag
              Case{"EVENTQ_BASE", kEventqBase, 8, 0x40ff'ffff'ffff'ffff, kCr0, kEventqEn},
              Case{"EVENTQ_PROD", kEventqProd, 4, 0x800f'ffff, kCr0, kEventqEn},
              Case{"EVENTQ_PROD, page 0", 0xa8, 4, 0x800f'ffff, kCr0, kEventqEn},
+             Case{"PRIQ_BASE", 0xc0, 8, 0x40ff'ffff'ffff'ffff, kCr0, kPriqEn},
+             Case{"PRIQ_PROD", 0x100c8, 4, 0x800f'ffff, kCr0, kPriqEn},
+             Case{"PRIQ_PROD, page 0", 0xc8, 4, 0x800f'ffff, kCr0, kPriqEn},
+             Case{"PRIQ_IRQ_CFG0", 0xd0, 8, 0x00ff'ffff'ffff'fffc, kIrqCtrl, 2},
+             Case{"PRIQ_IRQ_CFG1", 0xd8, 4, 0xffff'ffff, kIrqCtrl, 2},
+             Case{"PRIQ_IRQ_CFG2", 0xdc, 4, 0x8000'003f, kIrqCtrl, 2},
              Case{"GERROR_IRQ_CFG0", 0x68, 8, 0x00ff'ffff'ffff'fffc, kIrqCtrl, 1},
              Case{"GERROR_IRQ_CFG1", 0x70, 4, 0xffff'ffff, kIrqCtrl, 1},
              Case{"GERROR_IRQ_CFG2", 0x74, 4, 0x3f, kIrqCtrl, 1},
@@ -72,7 +78,7 @@ TEST_CASE("SMMU: a field keeps its value while its enable is set, and changes ag
              Case{"EVENTQ_IRQ_CFG2", 0xbc, 4, 0x3f, kIrqCtrl, 4},
          }) {
         for (std::uint32_t enable = 1; enable <= 8; enable <<= 1) {
-            if (enable == 2 || (item.guard == kIrqCtrl && enable == 8)) continue;
+            if (item.guard == kIrqCtrl && enable == 8) continue;
             Guest guest;
             const bool guarded = (item.enables & enable) != 0;
             CAPTURE(item.name, enable, guarded);
@@ -93,10 +99,12 @@ TEST_CASE("SMMU: a field keeps its value while its enable is set, and changes ag
     }
 }
 
-TEST_CASE("SMMU: CMDQ_PROD, EVENTQ_CONS and GERRORN are never guarded") {
+TEST_CASE("SMMU: CMDQ_PROD, EVENTQ_CONS, PRIQ_CONS and GERRORN are never guarded") {
     Guest guest;
-    guest.w32(kIrqCtrl, 5);
-    guest.set_cr0(kSmmuEn | kEventqEn);
+    guest.w32(kIrqCtrl, 7);
+    guest.set_cr0(kSmmuEn | kEventqEn | kPriqEn);
+    guest.w32(0x100cc, 0x8000'0005);
+    CHECK(guest.r32(0x100cc) == 0x8000'0005);
     guest.w32(kCmdqProd, 0x12345);
     guest.w32(kEventqCons, 0x8000'0007);
     guest.w32(kGerrorn, 0x1);

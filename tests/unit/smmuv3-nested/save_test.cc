@@ -21,7 +21,7 @@ constexpr std::uint32_t kAllOn = kCmdqEn | kEventqEn | kSmmuEn;
 
 // Another unit over the same guest memory, as after a migration.
 struct Taken {
-    explicit Taken(Guest& guest, const smmuv3::Capabilities& asked = {.ats = 1})
+    explicit Taken(Guest& guest, const smmuv3::Capabilities& asked = {})
         : unit(*smmuv3::settle(asked), iommu::Tuning{.iotlb_entries = 1024}, ports.references()) {
         const std::array ranges{guest.ram.range()};
         unit.memory().set_ram(ranges);
@@ -40,7 +40,7 @@ void check_same_registers(smmuv3::Unit& a, smmuv3::Unit& b) {
 
 // Streams that stall and that do not; one page.
 struct Scene : Guest {
-    Scene() : Guest({.ats = 1}) {
+    Scene() {
         eventq_log2 = 2;
         stream(kStream);
         stream(kOtherStream, {}, {.s = true});
@@ -75,6 +75,9 @@ void check_behave_alike(smmuv3::Unit& a, FakePorts& a_ports, smmuv3::Unit& b, Fa
         [](smmuv3::Unit& unit) { (void)unit.translate(read_at(0x4000)); },
         [](smmuv3::Unit& unit) { (void)unit.translate(from(99, read_at(0x4000))); },
         w32(kEventqCons, 1),
+        [](smmuv3::Unit& unit) { unit.page_request({.requester = iommu::RequesterId{kStream}, .last = true}); },
+        w32(kPriqCons, 1u << 31 | 1),
+        [](smmuv3::Unit& unit) { unit.page_request({.requester = iommu::RequesterId{kStream}, .last = true}); },
         [](smmuv3::Unit& unit) { unit.write(kGerrorn, unit.read(kGerror, 4), 4); },
         [](smmuv3::Unit& unit) { unit.invalidate_completed({iommu::RequesterId{kStream}, 1, 3}); },
         [](smmuv3::Unit& unit) { unit.invalidate_completed({iommu::RequesterId{kStream}, 1, 3}); },
@@ -92,7 +95,8 @@ void check_behave_alike(smmuv3::Unit& a, FakePorts& a_ports, smmuv3::Unit& b, Fa
     };
     check_same_registers(a, b);
     for (FakePorts* ports : {&a_ports, &b_ports})
-        ports->messages.clear(), ports->pulses.clear(), ports->resumes.clear(), ports->invalidates.clear();
+        ports->messages.clear(), ports->pulses.clear(), ports->resumes.clear(), ports->invalidates.clear(),
+            ports->responses.clear();
     for (const auto& step : steps) {
         step(a);
         step(b);
@@ -101,6 +105,7 @@ void check_behave_alike(smmuv3::Unit& a, FakePorts& a_ports, smmuv3::Unit& b, Fa
         REQUIRE(a_ports.pulses == b_ports.pulses);
         REQUIRE(a_ports.resumes == b_ports.resumes);
         REQUIRE(a_ports.invalidates == b_ports.invalidates);
+        REQUIRE(a_ports.responses == b_ports.responses);
         REQUIRE(a.deadline_ns() == b.deadline_ns());
         for (const std::uint64_t iova : {0x4000ull, 0x5000ull}) {
             const auto from_a = a.translate(debugging(read_at(iova)));
@@ -185,6 +190,12 @@ TEST_CASE("SMMU: a loaded unit goes on as the saved one would, from every intere
              guest.ports.time_ns += 1;
              guest.submit(atc_inv(kOtherStream));
              guest.late();
+         }},
+        {"page requests overflowed",
+         [](Scene& guest) {
+             guest.priq_on(1);
+             for (std::uint16_t i = 0; i < 3; ++i)
+                 guest.unit.page_request({.requester = iommu::RequesterId{kStream}, .last = true, .index = i});
          }},
         {"half of a register written", [](Scene& guest) { guest.w32(kStrtabBase + 4, 0xffff'ffff); }},
     };
@@ -279,6 +290,9 @@ TEST_CASE("SMMU: a state of a unit with other capabilities is refused, and the u
                                                                                {.msi = 0},
                                                                                {.sidsize = 17},
                                                                                {.cmdqs = 18},
+                                                                               {.priqs = 18},
+                                                                               {.ats = 0},
+                                                                               {.pri = 0},
                                                                                {.ril = 0},
                                                                                {.oas = 4},
                                                                                {.stall_max = 65}}) {
@@ -334,16 +348,16 @@ TEST_CASE("SMMU: hostile words are refused or taken, and the unit works on") {
 
 TEST_CASE("SMMU: loaded words cannot change what the unit is, nor set status that it cannot have") {
     Guest guest;
-    Taken taken(guest, {});
+    Taken taken(guest);
     auto words = taken.unit.save();
     for (std::size_t i = 9; i < words.size(); ++i)
         words[i] = ~0ull;
     REQUIRE(taken.unit.load(words));
-    CHECK(taken.unit.read(0, 8) == 0x0e73'0510'084e'329b);
+    CHECK(taken.unit.read(0, 8) == 0x0e73'9d10'08cf'369b);
     CHECK(taken.unit.read(0x1c, 4) == 2);
-    CHECK(taken.unit.read(kCr0, 8) == 0x0000'01cd'0000'01cd);
-    CHECK(taken.unit.read(kIrqCtrl, 8) == 0x0000'0005'0000'0005);
-    CHECK(taken.unit.read(kGerror, 8) == 0x0000'01b5'0000'01b5);
+    CHECK(taken.unit.read(kCr0, 8) == 0x0000'01df'0000'01df);
+    CHECK(taken.unit.read(kIrqCtrl, 8) == 0x0000'0007'0000'0007);
+    CHECK(taken.unit.read(kGerror, 8) == 0x0000'01fd'0000'01fd);
     CHECK(taken.unit.read(kGbpa, 4) == 0x1f'3f1f);  // no Update standing for ever
     CHECK(taken.unit.read(kStrtabBase, 8) == 0x40ff'ffff'ffff'ffc0);
     CHECK(taken.unit.read(kEventqProd, 4) == 0x800f'ffff);
