@@ -8,14 +8,25 @@
 namespace iommu {
 
 std::optional<std::uint8_t> InvalidateTracker::open(RequesterId requester, unsigned limit, std::uint64_t deadline_ns) {
+    return open(requester, Throttle{.function = requester, .limit = limit}, deadline_ns);
+}
+
+std::optional<std::uint8_t> InvalidateTracker::open(RequesterId requester, const Throttle& throttle,
+                                                    std::uint64_t deadline_ns) {
     if (open_.size() >= kMost) return std::nullopt;
     std::uint32_t used = 0;
+    unsigned against_limit = 0;
     for (const Open& one : open_) {
         if (one.requester == requester) used |= std::uint32_t{1} << one.itag;
+        if (one.function == throttle.function) ++against_limit;
     }
-    if (static_cast<unsigned>(std::popcount(used)) >= std::min(limit, kTags)) return std::nullopt;
     const auto itag = static_cast<std::uint8_t>(std::countr_one(used));
-    open_.push_back({.requester = requester, .itag = itag, .number = opened_++, .deadline_ns = deadline_ns});
+    if (itag >= kTags || against_limit >= throttle.limit) return std::nullopt;
+    open_.push_back({.requester = requester,
+                     .itag = itag,
+                     .number = opened_++,
+                     .deadline_ns = deadline_ns,
+                     .function = throttle.function});
     return itag;
 }
 

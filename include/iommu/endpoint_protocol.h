@@ -101,11 +101,20 @@ class InvalidateTracker {
         std::uint8_t answers = 0;  // still to come; 0 as long as none has come
         std::uint64_t number = 0;  // how many were opened before
         std::uint64_t deadline_ns = 0;
+        RequesterId function;  // whose limit it counts against
+    };
+    // At most `limit` (1 to kTags) may be open that count against `function`: a device's own id, or that of a physical
+    // function whose virtual functions share the limit.
+    struct Throttle {
+        RequesterId function;
+        unsigned limit = kTags;
     };
 
     // Opens one with an ITag that is free. Nothing when `limit` (1 to kTags) are open with this requester, or too many
     // in all.
     [[nodiscard]] std::optional<std::uint8_t> open(RequesterId requester, unsigned limit, std::uint64_t deadline_ns);
+    [[nodiscard]] std::optional<std::uint8_t> open(RequesterId requester, const Throttle& throttle,
+                                                   std::uint64_t deadline_ns);
     // Ends what has all its answers. False when an ITag, or none at all, is named that is not open with this requester;
     // those that are were answered all the same.
     [[nodiscard]] bool complete(const InvalidateCompletion& completion);

@@ -47,6 +47,22 @@ TEST_CASE("ITags: the limit of a requester is what may be open with it") {
     CHECK(tracker.open(kDevice, 3, 100));
 }
 
+TEST_CASE("ITags: functions may share a limit, each with ITags of its own") {
+    InvalidateTracker tracker;
+    const InvalidateTracker::Throttle shared{.function = RequesterId{0x300}, .limit = 2};
+    CHECK(tracker.open(kDevice, shared, 100) == 0);
+    CHECK(tracker.open(kOther, shared, 100) == 0);
+    CHECK_FALSE(tracker.open(kDevice, shared, 100));
+    // What counts against another function, or has a larger limit, is not held back.
+    CHECK(tracker.open(kDevice, {.function = kDevice, .limit = 1}, 100) == 1);
+    CHECK_FALSE(tracker.open(kOther, {.function = kDevice, .limit = 1}, 100));
+    CHECK(tracker.open(kOther, {.function = shared.function, .limit = 3}, 100) == 1);
+    CHECK(answer(tracker, 1, kOther));
+    CHECK_FALSE(tracker.open(kOther, shared, 100));
+    CHECK(answer(tracker, 2, kOther));
+    CHECK(tracker.open(kOther, shared, 100) == 0);
+}
+
 TEST_CASE("ITags: no more are open than the bound, whoever they are with") {
     InvalidateTracker tracker;
     for (unsigned n = 0; n < InvalidateTracker::kMost; ++n)
