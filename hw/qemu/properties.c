@@ -85,9 +85,9 @@ static const struct counter {
     {"waits", offsetof(struct iommu_counters, waits), "completed waits for invalidations"},
     {"queue-errors", offsetof(struct iommu_counters, queue_errors), "times that an error stopped the command queue"},
     {"messages", offsetof(struct iommu_counters, messages), "interrupts sent by the unit itself"},
-    {"timeouts", offsetof(struct iommu_counters, timeouts), "invalidations that a device did not answer in time"},
+    {"timeouts", offsetof(struct iommu_counters, timeouts), "Invalidate Requests not answered in time"},
     {"unexpected-completions", offsetof(struct iommu_counters, unexpected_completions),
-     "answers of devices that fit no invalidation"},
+     "answers of devices that fit no Invalidate Request"},
 };
 
 /* What a reading needs when it is read; lives as long as the device. */

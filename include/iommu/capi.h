@@ -195,9 +195,9 @@ struct iommu_counters {
     uint64_t invalidations; /* invalidation commands carried out, registers and queue */
     uint64_t waits;         /* completed invalidation waits */
     uint64_t queue_errors;
-    uint64_t messages; /* interrupts sent by the unit itself */
-    uint64_t timeouts; /* invalidations that a device did not answer in time */
-    uint64_t unexpected_completions; /* answers of devices that fit nothing that was asked */
+    uint64_t messages;               /* interrupts sent by the unit itself */
+    uint64_t timeouts;               /* Invalidate Requests that a device did not answer in time */
+    uint64_t unexpected_completions; /* answers of devices that fit no Invalidate Request */
 };
 
 #ifdef __cplusplus
