@@ -16,7 +16,7 @@ namespace {
 void write_registers(std::ostream& out, const vtd::Capabilities& capabilities) {
     out << "## Registers of a unit with default properties\n\n"
            "Bits that are not listed are reserved: they read 0 and ignore writes; so do fields that need a capability "
-           "which this unit does not report (FSTS.ICE, FSTS.ITE, RTADDR.SSIRWE). There are "
+           "which this unit does not report (RTADDR.SSIRWE). There are "
         << capabilities.nfr + 1 << " fault recording registers, 16 bytes apart.\n\n";
     for (const iommu::RegisterSpec& spec : vtd::register_specs(capabilities)) {
         if (spec.offset < vtd::kFrcdOffset + 16) page::write_register(out, spec, 3);
@@ -51,7 +51,8 @@ std::string document() {
                            vtd::SecondStageEntry>(out);
     out << "## Invalidation descriptors\n\n";
     page::write_structures<vtd::ContextCacheInvalidate, vtd::IotlbInvalidate, vtd::InvalidationWait,
-                           vtd::PasidIotlbInvalidate, vtd::PasidCacheInvalidate>(out);
+                           vtd::PasidIotlbInvalidate, vtd::PasidCacheInvalidate, vtd::DeviceTlbInvalidate,
+                           vtd::PasidDeviceTlbInvalidate>(out);
     write_conditions(out);
     return out.str();
 }

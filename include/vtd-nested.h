@@ -66,7 +66,9 @@ struct vtd_nested_config {
     uint8_t rps;    /* RID_PASID field */
     uint8_t adms;   /* abort-DMA mode */
     uint8_t rprivs; /* RID_PRIV field */
-    uint8_t reserved[3];
+    uint8_t dt;     /* device-TLBs */
+    uint8_t dit;    /* device-TLB invalidations throttled per physical function */
+    uint8_t reserved[1];
     uint32_t iotlb_entries;         /* power of two, 64..1048576 */
     uint32_t invalidate_timeout_ms; /* how long a device may take to answer an Invalidate Request; 1 and more */
 };
@@ -118,7 +120,7 @@ void vtd_nested_counters(const struct vtd_nested* unit, struct iommu_counters* c
 void vtd_nested_set_trace(struct vtd_nested* unit, uint32_t trace_classes);
 
 /* Everything the guest can see and everything latched, as 64-bit words. Caches are not part of it. */
-#define VTD_NESTED_STATE_WORDS 256u
+#define VTD_NESTED_STATE_WORDS 1024u
 void vtd_nested_save(const struct vtd_nested* unit, uint64_t words[VTD_NESTED_STATE_WORDS]);
 /* False when the words do not fit this unit's capabilities; then `why` says which, and the unit is as after reset.
  * Queue work that was under way is announced by kick. */

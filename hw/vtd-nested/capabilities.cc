@@ -27,6 +27,7 @@ constexpr iommu::FieldRule<Capabilities> kFields[] = {
     {&Capabilities::ssts, "ssts", 1, 1, Flag},       {&Capabilities::fsts, "fsts", 1, 1, Flag},
     {&Capabilities::smpwcs, "smpwcs", 1, 1, Flag},   {&Capabilities::rps, "rps", 1, 1, Flag},
     {&Capabilities::adms, "adms", 1, 1, Flag},       {&Capabilities::rprivs, "rprivs", 1, 1, Flag},
+    {&Capabilities::dt, "dt", 1, 1, Flag},           {&Capabilities::dit, "dit", 1, 1, Flag},
 };
 
 // In an order in which what is needed is settled first. [VTD 5.10 s11.4.2, s11.4.3]
@@ -39,7 +40,8 @@ constexpr iommu::Dependency<Capabilities> kDependencies[] = {
     {&Capabilities::fs5lp, &Capabilities::fsts},  {&Capabilities::fs1gp, &Capabilities::fsts},
     {&Capabilities::eafs, &Capabilities::fsts},   {&Capabilities::eafs, &Capabilities::smpwcs},
     {&Capabilities::ssads, &Capabilities::ssts},  {&Capabilities::ssads, &Capabilities::smpwcs},
-    {&Capabilities::rprivs, &Capabilities::srs},
+    {&Capabilities::rprivs, &Capabilities::srs},  {&Capabilities::dt, &Capabilities::qi},
+    {&Capabilities::dit, &Capabilities::dt},
 };
 
 constexpr iommu::CapabilityRules<Capabilities> kRules{kFields, kDependencies};
@@ -128,6 +130,7 @@ Value<ECAP> ecap_register(const Capabilities& c) {
     return Value<ECAP>{}
         .with<ECAP::C>(c.c)
         .with<ECAP::QI>(c.qi)
+        .with<ECAP::DT>(c.dt)
         .with<ECAP::PT>(c.pt)
         .with<ECAP::SC>(c.sc)
         .with<ECAP::IRO>(kIvaOffset / 16)
@@ -136,6 +139,7 @@ Value<ECAP> ecap_register(const Capabilities& c) {
         .with<ECAP::EAFS>(c.eafs)
         .with<ECAP::PSS>(c.pss)
         .with<ECAP::PASID>(c.pasid)
+        .with<ECAP::DIT>(c.dit)
         .with<ECAP::SMTS>(c.smts)
         .with<ECAP::SSADS>(c.ssads)
         .with<ECAP::SSTS>(c.ssts)

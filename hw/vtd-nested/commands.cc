@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vtd-nested/commands.h"
 
+#include <bit>
+
 namespace vtd {
 
 using iommu::ConfigDrop;
@@ -21,6 +23,15 @@ DomainTag domain_of(const Value<D>& descriptor, const Capabilities& capabilities
 // 2^am pages around `address`. AM has six bits, and 52 and more name every address.
 IovaRange page_range(std::uint64_t address, std::uint64_t am) {
     return IovaRange::aligned(Iova{address}, 12 + static_cast<unsigned>(am));
+}
+
+// S and the address together, as ATS has it: one page, or a block whose size is told by the lowest 0 of bits 63:12.
+// That bit and those below are not part of the address; without a 0, or with bit 63 as the only one, it is every
+// address.
+IovaRange device_range(std::uint64_t address, bool larger) {
+    if (!larger) return IovaRange::aligned(Iova{address}, 12);
+    const auto size_bit = static_cast<unsigned>(std::countr_one(address | iommu::low_bits(12)));
+    return IovaRange::aligned(Iova{address}, size_bit + 1);
 }
 
 Invalidation translations(TlbDrop drop, const IovaRange& unmap = IovaRange::everything()) {
@@ -107,13 +118,49 @@ Result<Command, IQEI> plan(const Value<PasidCacheInvalidate>& d, const CommandCo
     return plan;
 }
 
-// IF, SW and FN are independent of each other. Descriptors are carried out in order, so a fence is kept anyway.
+// MIP: how many Invalidate Requests the function takes well. 0: as many as there are ITags. [VTD 5.10 s6.5.2.5]
+template <class D>
+Result<Command, IQEI> limited(const Value<D>& d, const iommu::InvalidateRequest& request,
+                              const CommandContext& context) {
+    const RequesterId physical_function{pfsid(d)};
+    if (context.capabilities.dit == 0 && physical_function.value != 0) return Err{IQEI::ReservedField};
+    DeviceInvalidation command{.request = request, .function = request.requester};
+    if (context.capabilities.dit != 0) command.function = physical_function;
+    if (const auto mip = static_cast<unsigned>(d.template get<typename D::MIP>()); mip != 0) command.limit = mip;
+    return command;
+}
+
+template <class D>
+RequesterId device_of(const Value<D>& d) {
+    return RequesterId{static_cast<std::uint32_t>(d.template get<typename D::SID>())};
+}
+
+Result<Command, IQEI> plan(const Value<DeviceTlbInvalidate>& d, const CommandContext& context) {
+    using D = DeviceTlbInvalidate;
+    iommu::InvalidateRequest request;
+    request.requester = device_of(d);
+    request.range = device_range(d.in_place<D::ADDR>(), d.get<D::S>() != 0);
+    return limited(d, request, context);
+}
+
+Result<Command, IQEI> plan(const Value<PasidDeviceTlbInvalidate>& d, const CommandContext& context) {
+    using D = PasidDeviceTlbInvalidate;
+    iommu::InvalidateRequest request;
+    request.requester = device_of(d);
+    request.pasid = iommu::Pasid{static_cast<std::uint32_t>(d.get<D::PASID>())};
+    request.global = d.get<D::GI>() != 0;
+    request.range = device_range(d.in_place<D::ADDR>(), d.get<D::S>() != 0);
+    return limited(d, request, context);
+}
+
+// IF, SW and FN are independent of each other.
 Result<Command, IQEI> plan(const Value<InvalidationWait>& d, const CommandContext& context) {
     using D = InvalidationWait;
     // Page requests, which PD would drain, are not offered.
     if (d.get<D::PD>() != 0) return Err{IQEI::ReservedField};
     Wait wait;
     wait.interrupt = d.get<D::IF>() != 0;
+    wait.fence = d.get<D::FN>() != 0;
     wait.status_data = static_cast<std::uint32_t>(d.get<D::STDATA>());
     if (d.get<D::SW>() != 0) {
         wait.status_address = Pa{d.in_place<D::STADDR>() & iommu::low_bits(context.capabilities.haw)};
@@ -143,14 +190,20 @@ Result<Command, IQEI> decode(const Words<4>& words, const CommandContext& contex
         case static_cast<unsigned>(DescriptorType::ContextCacheInvalidate):
             return checked<ContextCacheInvalidate>(words, context);
         case static_cast<unsigned>(DescriptorType::IotlbInvalidate): return checked<IotlbInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::DeviceTlbInvalidate):
+            if (context.capabilities.dt == 0) return Err{IQEI::InvalidType};
+            return checked<DeviceTlbInvalidate>(words, context);
         case static_cast<unsigned>(DescriptorType::InvalidationWait): return checked<InvalidationWait>(words, context);
         case static_cast<unsigned>(DescriptorType::PasidIotlbInvalidate):
             return checked<PasidIotlbInvalidate>(words, context);
         case static_cast<unsigned>(DescriptorType::PasidCacheInvalidate):
             return checked<PasidCacheInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::PasidDeviceTlbInvalidate):
+            if (context.capabilities.dt == 0) return Err{IQEI::InvalidType};
+            return checked<PasidDeviceTlbInvalidate>(words, context);
         default:
-            // Unknown, or of a capability that is not offered: interrupt remapping, device-TLBs, page requests, host
-            // permission tables.
+            // Unknown, or of a capability that is not offered: interrupt remapping, page requests, host permission
+            // tables.
             return Err{IQEI::InvalidType};
     }
 }
@@ -221,11 +274,14 @@ std::string describe_descriptor(const Words<4>& words) {
         case static_cast<unsigned>(DescriptorType::ContextCacheInvalidate):
             return describe_as<ContextCacheInvalidate>(words);
         case static_cast<unsigned>(DescriptorType::IotlbInvalidate): return describe_as<IotlbInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::DeviceTlbInvalidate): return describe_as<DeviceTlbInvalidate>(words);
         case static_cast<unsigned>(DescriptorType::InvalidationWait): return describe_as<InvalidationWait>(words);
         case static_cast<unsigned>(DescriptorType::PasidIotlbInvalidate):
             return describe_as<PasidIotlbInvalidate>(words);
         case static_cast<unsigned>(DescriptorType::PasidCacheInvalidate):
             return describe_as<PasidCacheInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::PasidDeviceTlbInvalidate):
+            return describe_as<PasidDeviceTlbInvalidate>(words);
         default: return describe_as<DescriptorHead>(words);
     }
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <variant>
 
+#include "iommu/endpoint_protocol.h"
 #include "iommu/guest_ring.h"
 #include "iommu/invalidation.h"
 #include "vtd-nested/capabilities.h"
@@ -26,9 +27,17 @@ struct Wait {
     bool interrupt = false;            // IF
     std::optional<Pa> status_address;  // SW
     std::uint32_t status_data = 0;
+    bool fence = false;  // FN
 };
 
-using Command = std::variant<Invalidation, Wait>;
+// Device-TLB Invalidate, checked: an Invalidate Request, but for the ITag.
+struct DeviceInvalidation {
+    iommu::InvalidateRequest request;
+    iommu::RequesterId function;  // whose open requests MIP limits: PFSID, or without DIT the device's own id
+    unsigned limit = iommu::InvalidateTracker::kTags;
+};
+
+using Command = std::variant<Invalidation, Wait, DeviceInvalidation>;
 
 // What decides which descriptors are legal.
 struct CommandContext {

@@ -33,6 +33,7 @@ Condition never_settled(const Config& config) {
 Unit::Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports)
     : capabilities_(capabilities),
       limits_(StageLimits::of(capabilities)),
+      invalidate_timeout_ns_(tuning.invalidate_timeout_ns()),
       ports_(ports),
       memory_(ports.memory),
       iotlb_(tuning.iotlb_entries),
@@ -202,10 +203,7 @@ Reply Unit::block(const Request& request, const Refusal& refusal) {
 
 // No device has translations of its own here.
 iommu::TranslationCompletion Unit::translation_request(const Request& /*request*/) { return {}; }
-void Unit::invalidate_completed(const iommu::InvalidateCompletion& /*completion*/) {}
 void Unit::page_request(const iommu::PageRequest& /*request*/) {}
-std::uint64_t Unit::deadline_ns() const { return iommu::kNever; }
-void Unit::tick() {}
 
 UnitCounters Unit::counters() const {
     UnitCounters counters;
@@ -218,6 +216,8 @@ UnitCounters Unit::counters() const {
     counters.invalidations = invalidations_;
     counters.waits = waits_;
     counters.queue_errors = queue_errors_;
+    counters.timeouts = timeouts_;
+    counters.unexpected_completions = unexpected_completions_;
     return counters;
 }
 

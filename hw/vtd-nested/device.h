@@ -11,6 +11,7 @@
 // and of a command:
 //
 //     write(IQT) -> run_queue -> fetch -> decode -> apply -> effects -> perform;  error -> IQE, head stays
+//                   send -> Invalidate Request ... invalidate_completed, or tick -> ITE;  a wait behind it is pending
 //     write(CCMD / IOTLB) -> plan -> apply -> effects -> perform
 //
 // Threads: `translate` and `interrupt_access` may be called from any number of threads at any time. Everything else may
@@ -35,6 +36,7 @@
 #include "iommu/register_file.h"
 #include "iommu/tuning.h"
 #include "vtd-nested/commands.h"
+#include "vtd-nested/in_flight.h"
 #include "vtd-nested/registers.h"
 #include "vtd-nested/report.h"
 #include "vtd-nested/translate.h"
@@ -81,7 +83,7 @@ struct UnitCounters {
 enum class InterruptAccess : std::uint8_t { Deliver, Complete, Block };
 
 // Words of a saved state: see save.cc.
-inline constexpr std::size_t kStateWords = 256;
+inline constexpr std::size_t kStateWords = 1024;
 using StateWords = std::array<std::uint64_t, kStateWords>;
 
 class Unit {
@@ -147,11 +149,23 @@ class Unit {
 
     // ---- device_queue.cc: the invalidation queue
     enum class QueueState : std::uint8_t { Idle, More };
-    [[nodiscard]] bool queue_runs() const;
+    [[nodiscard]] bool may_fetch() const;
+    [[nodiscard]] bool queue_has_work() const;
     [[nodiscard]] std::pair<QueueState, Effects> step_queue();
-    [[nodiscard]] Effects execute(const Command& command);
+    [[nodiscard]] std::pair<QueueState, Effects> fetch();
+    [[nodiscard]] Result<Words<4>, IQEI> load_descriptor(Value<IQA> iqa, std::uint64_t position) const;
+    [[nodiscard]] std::optional<Effects> execute(const Command& command);
+    [[nodiscard]] std::optional<Effects> fetched(const Wait& wait);
     [[nodiscard]] Effects complete(const Wait& wait);
     [[nodiscard]] Effects queue_fault(IQEI why);
+
+    // ---- device_tlbs.cc: Invalidate Requests, their answers and time-outs
+    [[nodiscard]] Effects deadline_moved(std::uint64_t before) const;
+    [[nodiscard]] std::optional<Effects> send(const DeviceInvalidation& command);
+    [[nodiscard]] Effects take_answer(const iommu::InvalidateCompletion& completion);
+    [[nodiscard]] Effects time_out();
+    [[nodiscard]] Effects abort_waits();
+    [[nodiscard]] std::optional<Effects> fetch_to_wait();
 
     // ---- traces and ports
     [[nodiscard]] bool traces(iommu::TraceClass trace_class) const {
@@ -163,6 +177,7 @@ class Unit {
 
     const Capabilities capabilities_;
     const StageLimits limits_;
+    const std::uint64_t invalidate_timeout_ns_;
     const iommu::Ports ports_;
     GuestMemory memory_;
 
@@ -178,11 +193,15 @@ class Unit {
     mutable std::mutex mutex_;
     iommu::RegisterFile registers_;
     FaultRecorder recorder_;
+    InFlight in_flight_;
+    std::uint64_t now_ns_ = 0;  // the latest time that anybody read
     bool queue_running_ = false;
     std::uint64_t recorded_ = 0;
     std::uint64_t invalidations_ = 0;
     std::uint64_t waits_ = 0;
     std::uint64_t queue_errors_ = 0;
+    std::uint64_t timeouts_ = 0;
+    std::uint64_t unexpected_completions_ = 0;
 };
 
 }  // namespace vtd

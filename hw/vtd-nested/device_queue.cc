@@ -2,10 +2,14 @@
 //
 // The invalidation queue. [VTD 5.10 s6.5.2]
 //
-// Descriptors are fetched and carried out one after the other, so every order the manual asks for is kept. Whether to
-// fetch is a level (queue on, head not at tail, no error), looked at before each descriptor: clearing IQE starts it
-// again by itself, from memory.
+// Descriptors are fetched and carried out one after the other, so every order the manual asks for is kept. What takes
+// longer - invalidations of device-TLBs, and the waits behind them - is in flight meanwhile, with the head past it.
+// Whether to fetch is a level (queue on, head not at tail, no error, no fence), looked at before each descriptor:
+// clearing IQE or ITE starts it again by itself, from memory.
 #include "vtd-nested/device.h"
+
+#include <algorithm>
+
 #include "vtd-nested/trace.h"
 
 namespace vtd {
@@ -20,18 +24,25 @@ constexpr int kBudget = 1024;
 
 }  // namespace
 
-// Called with the lock held.
-bool Unit::queue_runs() const {
+// Whether to fetch, with the lock held.
+bool Unit::may_fetch() const {
     if (registers_.get<GSTS>().get<GSTS::QIES>() == 0) return false;
     const auto fsts = registers_.get<FSTS>();
     if (fsts.get<FSTS::IQE>() != 0 || fsts.get<FSTS::ITE>() != 0) return false;
+    if (in_flight_.fenced()) return false;
     return registers_.get<IQH>().in_place<IQH::QH>() != registers_.get<IQT>().in_place<IQT::QT>();
 }
 
+// With the lock held.
+bool Unit::queue_has_work() const { return in_flight_.has_due() || in_flight_.deadline_ns() <= now_ns_ || may_fetch(); }
+
 void Unit::run_queue() {
+    const std::uint64_t now = ports_.clock.now_ns();
     {
         const std::lock_guard lock(mutex_);
-        if (queue_running_ || !queue_runs()) return;
+        // Even when another thread runs the queue: it looks at this before it stops.
+        now_ns_ = std::max(now_ns_, now);
+        if (queue_running_ || !queue_has_work()) return;
         queue_running_ = true;
     }
     for (int budget = kBudget; budget > 0; --budget) {
@@ -40,7 +51,7 @@ void Unit::run_queue() {
         {
             const std::lock_guard lock(mutex_);
             std::tie(state, effects) = step_queue();
-            // In the same breath as the last look: a tail written later finds nobody running.
+            // In the same breath as the last look: a tail or an answer that comes later finds nobody running.
             if (state == QueueState::Idle) queue_running_ = false;
         }
         perform(effects);
@@ -53,43 +64,64 @@ void Unit::run_queue() {
     ports_.clock.kick();
 }
 
-// One descriptor, with the lock held.
+// One thing, with the lock held. Waits that are due first: a time-out aborts only those that are not.
 std::pair<Unit::QueueState, Effects> Unit::step_queue() {
-    if (!queue_runs()) return {QueueState::Idle, Effects{}};
+    if (const auto wait = in_flight_.take_due()) return {QueueState::More, complete(*wait)};
+    if (in_flight_.deadline_ns() <= now_ns_) return {QueueState::More, time_out()};
+    if (!may_fetch()) return {QueueState::Idle, Effects{}};
+    return fetch();
+}
+
+// One descriptor. The head moves once it is carried out, or known to be in flight.
+std::pair<Unit::QueueState, Effects> Unit::fetch() {
     const auto iqa = registers_.get<IQA>();
     const CommandContext context{capabilities_, mode()};
     if (const auto error = queue_error(iqa, registers_.get<IQT>(), context)) {
         return {QueueState::Idle, queue_fault(*error)};
     }
-    const iommu::GuestRing ring = queue_ring(iqa);
     const std::uint64_t head = registers_.get<IQH>().in_place<IQH::QH>();
-    Words<4> words{};
-    if (iqa.get<IQA::DW>() != 0) {
-        const auto fetched = memory_.load<4>(ring.at(head));
-        if (!fetched) return {QueueState::Idle, queue_fault(IQEI::FetchError)};
-        words = *fetched;
-    } else {
-        const auto fetched = memory_.load<2>(ring.at(head));
-        if (!fetched) return {QueueState::Idle, queue_fault(IQEI::FetchError)};
-        words = {(*fetched)[0], (*fetched)[1]};
-    }
+    const auto words = load_descriptor(iqa, head);
+    if (!words) return {QueueState::Idle, queue_fault(words.error())};
     Effects effects;
     if (traces(TraceClass::Invalidation)) {
-        effects.add(TraceLine{TraceClass::Invalidation, descriptor_line(head, words)});
+        effects.add(TraceLine{TraceClass::Invalidation, descriptor_line(head, *words)});
     }
-    const auto command = decode(words, context);
+    const auto command = decode(*words, context);
     if (!command) {
         effects.append(queue_fault(command.error()));
         return {QueueState::Idle, std::move(effects)};
     }
-    effects.append(execute(*command));
-    registers_.set(registers_.get<IQH>().with_in_place<IQH::QH>(ring.next(head)));
+    auto done = execute(*command);
+    if (!done) return {QueueState::Idle, Effects{}};
+    effects.append(std::move(*done));
+    registers_.set(registers_.get<IQH>().with_in_place<IQH::QH>(queue_ring(iqa).next(head)));
     return {QueueState::More, std::move(effects)};
 }
 
-Effects Unit::execute(const Command& command) {
-    if (const auto* wait = std::get_if<Wait>(&command)) return complete(*wait);
+Result<Words<4>, IQEI> Unit::load_descriptor(Value<IQA> iqa, std::uint64_t position) const {
+    const Pa address = queue_ring(iqa).at(position);
+    if (iqa.get<IQA::DW>() != 0) {
+        const auto wide = memory_.load<4>(address);
+        if (!wide) return Err{IQEI::FetchError};
+        return *wide;
+    }
+    const auto narrow = memory_.load<2>(address);
+    if (!narrow) return Err{IQEI::FetchError};
+    return Words<4>{(*narrow)[0], (*narrow)[1]};
+}
+
+// Nothing when it cannot be taken yet: the queue stays on it until something in flight has ended.
+std::optional<Effects> Unit::execute(const Command& command) {
+    if (const auto* wait = std::get_if<Wait>(&command)) return fetched(*wait);
+    if (const auto* invalidation = std::get_if<DeviceInvalidation>(&command)) return send(*invalidation);
     return apply(std::get<Invalidation>(command));
+}
+
+// Completes when everything before it has. [VTD 5.10 s6.5.2.12]
+std::optional<Effects> Unit::fetched(const Wait& wait) {
+    if (in_flight_.idle()) return complete(wait);
+    if (!in_flight_.add(wait)) return std::nullopt;
+    return Effects{};
 }
 
 // Everything before is done by now. The status word first, then IWC and its event. [VTD 5.10 s6.5.2.9, s6.5.2.10]

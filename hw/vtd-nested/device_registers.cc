@@ -121,12 +121,14 @@ Effects Unit::set_translation(bool enable) {
     return effects;
 }
 
-// IQH is 0 whenever the queue is off. [VTD 5.10 s11.4.9.1]
+// IQH is 0 whenever the queue is off. [VTD 5.10 s11.4.9.1] Software turns it off when nothing is in flight (s6.5.2).
+// If it does so earlier, it cannot be waiting any more: waits are dropped, while devices may still answer.
 Effects Unit::set_queue(bool enable) {
     const auto gsts = registers_.get<GSTS>();
     if ((gsts.get<GSTS::QIES>() != 0) == enable) return {};
     registers_.set(gsts.with<GSTS::QIES>(enable ? 1 : 0));
     registers_.set(Value<IQH>{});
+    (void)in_flight_.abort_waits();
     return {};
 }
 

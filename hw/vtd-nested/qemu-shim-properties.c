@@ -2,8 +2,8 @@
  *
  * qemu-shim-properties: the properties of `-device vtd-nested`; hw/qemu/properties.h tells how they work.
  *
- * Three come from the base type of all x86 IOMMUs: `pt` is the capability of that name, `intremap` and `device-iotlb`
- * ask for what is not built.
+ * Three come from the base type of all x86 IOMMUs: `pt` is the capability of that name, `device-iotlb=on` the same as
+ * `dt=on`, and `intremap` asks for what is not built.
  */
 #include "hw/vtd-nested/qemu-shim.h"
 
@@ -50,6 +50,8 @@ static const struct config_field fields[] = {
     CAPABILITY(rps, bool, "ECAP.RPS: RID_PASID field in context entries"),
     CAPABILITY(adms, bool, "ECAP.ADMS: abort-DMA mode"),
     CAPABILITY(rprivs, bool, "ECAP.RPRIVS: RID_PRIV field in context entries"),
+    CAPABILITY(dt, bool, "ECAP.DT: device-TLBs"),
+    CAPABILITY(dit, bool, "ECAP.DIT: device-TLB invalidations are throttled for each physical function"),
     {"iotlb-entries", offsetof(struct vtd_nested_config, iotlb_entries), &qdev_prop_uint32,
      "cached translations, a power of two, 64..1048576"},
     {"invalidate-timeout-ms", offsetof(struct vtd_nested_config, invalidate_timeout_ms), &qdev_prop_uint32,
@@ -84,11 +86,15 @@ bool vtd_properties_settle(struct vtd_device* device, Error** errp) {
 
     /* The base type says only on or off, and on unless asked. */
     device->config.pt = device->parent.pt_supported ? VTD_NESTED_AUTO : 0;
+    if (device->parent.dt_supported) {
+        device->config.dt = 1;
+    }
     if (!vtd_nested_settle_config(&device->config, why, sizeof why)) {
         error_setg(errp, "%s", why);
         return false;
     }
     device->parent.pt_supported = device->config.pt;
+    device->parent.dt_supported = device->config.dt;
     return true;
 }
 
@@ -97,8 +103,8 @@ bool vtd_properties_check_base(struct vtd_device* device, Error** errp) {
         error_setg(errp, "vtd-nested does not remap interrupts yet; leave out intremap=on");
         return false;
     }
-    if (device->parent.dt_supported) {
-        error_setg(errp, "vtd-nested has no device TLBs yet; leave out device-iotlb=on");
+    if (device->parent.dt_supported && device->config.dt == 0) {
+        error_setg(errp, "device-iotlb=on and dt=off contradict each other; leave one of them out");
         return false;
     }
     device->parent.intr_supported = ON_OFF_AUTO_OFF;

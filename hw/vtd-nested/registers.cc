@@ -60,8 +60,9 @@ std::vector<RegisterSpec> register_specs(const Capabilities& capabilities) {
     specs.push_back(without(spec_of<RTADDR>(), RTADDR::SSIRWE::mask));
     specs.push_back(spec_of<CCMD>());
     // Without device-TLBs there is neither ICE nor ITE, without a queue no IQE.
+    const std::uint64_t no_device_tlbs = capabilities.dt != 0 ? 0 : FSTS::ICE::mask | FSTS::ITE::mask;
     const std::uint64_t no_queue = capabilities.qi != 0 ? 0 : FSTS::IQE::mask;
-    specs.push_back(without(spec_of<FSTS>(), FSTS::ICE::mask | FSTS::ITE::mask | no_queue));
+    specs.push_back(without(spec_of<FSTS>(), no_device_tlbs | no_queue));
     specs.push_back(spec_of<FECTL>(FECTL::IM::mask));
     specs.push_back(spec_of<FEDATA>());
     specs.push_back(spec_of<FEADDR>());

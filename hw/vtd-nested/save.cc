@@ -4,8 +4,10 @@
 // again.
 //
 // Words: 0 format, 1 VER and host width, 2 CAP, 3 ECAP, 4 gate, 5 next fault recording register, 6 number of registers,
-// then the registers in the order of register_specs().
+// then the registers in the order of register_specs(); from 256 on what is in flight. Deadlines are points of the
+// guest's time, which goes on where it was.
 #include <algorithm>
+#include <span>
 
 #include "vtd-nested/device.h"
 
@@ -13,8 +15,11 @@ namespace vtd {
 
 namespace {
 
-constexpr std::uint64_t kFormat = 1;
+constexpr std::uint64_t kFormat = 2;
 constexpr std::size_t kRegisters = 7;
+constexpr std::size_t kInFlight = 256;
+static_assert(kRegisters + 40 + 2 * (kMaxNfr + 1) <= kInFlight);
+static_assert(kInFlight + InFlight::kStateWords <= kStateWords);
 
 std::uint64_t version_word(const Capabilities& capabilities) {
     return std::uint64_t{capabilities.haw} << 8 | capabilities.ver;
@@ -35,7 +40,8 @@ void keep_possible(iommu::RegisterFile& registers, const Capabilities& capabilit
     registers.set(cap_register(capabilities));
     registers.set(ecap_register(capabilities));
     constexpr std::uint32_t gsts = GSTS::TES::mask | GSTS::RTPS::mask | GSTS::QIES::mask;
-    constexpr std::uint32_t fsts = FSTS::PFO::mask | FSTS::PPF::mask | FSTS::FRI::mask | FSTS::IQE::mask;
+    std::uint32_t fsts = FSTS::PFO::mask | FSTS::PPF::mask | FSTS::FRI::mask | FSTS::IQE::mask;
+    if (capabilities.dt != 0) fsts |= FSTS::ICE::mask | FSTS::ITE::mask;
     registers.set(Value<GSTS>{registers.get<GSTS>().raw() & gsts});
     registers.set(Value<FSTS>{registers.get<FSTS>().raw() & fsts});
 }
@@ -49,7 +55,11 @@ void Unit::reset() {
         registers_.reset();
         recorder_.restart();
         recorder_.forget_transaction();
+        const std::uint64_t deadline = in_flight_.deadline_ns();
+        in_flight_.clear();
+        now_ns_ = 0;  // a snapshot may bring an earlier one back
         effects = publish_gate({});
+        effects.append(deadline_moved(deadline));
         effects.append(drop_everything());
     }
     perform(effects);
@@ -58,7 +68,6 @@ void Unit::reset() {
 StateWords Unit::save() const {
     const std::lock_guard lock(mutex_);
     const auto values = registers_.values();
-    static_assert(kRegisters + 40 + 2 * (kMaxNfr + 1) <= kStateWords);
     StateWords words{};
     words[0] = kFormat;
     words[1] = version_word(capabilities_);
@@ -68,12 +77,14 @@ StateWords Unit::save() const {
     words[5] = recorder_.next();
     words[6] = values.size();
     std::copy(values.begin(), values.end(), words.begin() + kRegisters);
+    in_flight_.save(std::span(words).subspan<kInFlight, InFlight::kStateWords>());
     return words;
 }
 
 Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
     reset();
-    if (words[0] != kFormat) return Err{"the saved state has format " + std::to_string(words[0]) + ", not 1"};
+    if (words[0] != kFormat)
+        return Err{"the saved state has format " + std::to_string(words[0]) + ", not " + std::to_string(kFormat)};
     const bool same_unit = words[1] == version_word(capabilities_) && words[2] == cap_register(capabilities_).raw() &&
                            words[3] == ecap_register(capabilities_).raw() && words[6] == registers_.specs().size();
     if (!same_unit) {
@@ -96,7 +107,9 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
         if (registers_.get<GSTS>().get<GSTS::TES>() != 0) gate |= Gate::kTranslating;
         if (registers_.get<PMEN>().get<PMEN::PRS>() != 0) gate |= Gate::kGuarded;
         effects = publish_gate({gate});
-        if (queue_runs()) effects.add(iommu::Kick{});
+        if (capabilities_.dt != 0) in_flight_.load(std::span(words).subspan<kInFlight, InFlight::kStateWords>());
+        effects.append(deadline_moved(iommu::kNever));
+        if (queue_has_work()) effects.add(iommu::Kick{});
     }
     perform(effects);
     return iommu::Done{};

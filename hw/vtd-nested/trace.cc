@@ -11,10 +11,14 @@ namespace {
 
 using iommu::format;
 
+// "00:04.0"
+std::string bus_devfn(iommu::RequesterId requester) {
+    return format("%02x:%02x.%x", requester.bus(), requester.devfn() >> 3, requester.devfn() & 7);
+}
+
 // "SID=00:04.0" or "SID=00:04.0 PASID=0x5"
 std::string requester(const Request& request) {
-    std::string text = format("SID=%02x:%02x.%x", request.requester.bus(), request.requester.devfn() >> 3,
-                              request.requester.devfn() & 7);
+    std::string text = "SID=" + bus_devfn(request.requester);
     if (request.pasid) text += format(" PASID=0x%x", request.pasid->value);
     return text;
 }
@@ -27,6 +31,21 @@ std::string where(const Report& report) {
         case Reported::Overflowed: return "lost (PFO)";
     }
     return "?";
+}
+
+// Why an ITag of an answer fits nothing; empty when it fits.
+std::string wrong_itag(unsigned itag, iommu::RequesterId sender, std::span<const iommu::InvalidateTracker::Open> open) {
+    const iommu::InvalidateTracker::Open* other = nullptr;
+    bool any = false;
+    for (const iommu::InvalidateTracker::Open& one : open) {
+        if (one.requester == sender && one.itag == itag) return {};
+        any = any || one.requester == sender;
+        if (one.itag == itag) other = &one;
+    }
+    const std::string what = format("answers ITag %u, ", itag);
+    if (other != nullptr) return what + "which is open with SID=" + bus_devfn(other->requester) + " only";
+    if (any) return what + "which is not among those it was sent";
+    return what + "but nothing it was sent is open: answered already, too late, or never asked";
 }
 
 }  // namespace
@@ -71,6 +90,34 @@ std::string descriptor_line(std::uint64_t head, const Words<4>& words) {
 
 std::string queue_error_line(IQEI why, std::uint64_t head) {
     return format("vtd: FSTS IQE=1 (IQEI=%u) head=0x%" PRIx64, static_cast<unsigned>(why), head);
+}
+
+std::string no_answer_line(const iommu::InvalidateTracker::Open& open, std::uint64_t waited_ns) {
+    return "vtd: SID=" + bus_devfn(open.requester) +
+           format(" ITag %u: no answer to Invalidate Request after %" PRIu64 " ms", unsigned{open.itag},
+                  waited_ns / 1'000'000);
+}
+
+std::string timeout_line(iommu::RequesterId requester, std::uint64_t head) {
+    return "vtd: FSTS ITE=1 (ITESID=" + bus_devfn(requester) + format(") head=0x%" PRIx64, head);
+}
+
+std::string aborted_line(std::size_t waits) { return format("vtd: %zu wait%s aborted", waits, waits == 1 ? "" : "s"); }
+
+std::string wrong_answer_line(const iommu::InvalidateCompletion& completion,
+                              std::span<const iommu::InvalidateTracker::Open> open) {
+    const std::string line = "vtd: FSTS ICE=1: SID=" + bus_devfn(completion.requester) + " ";
+    for (unsigned itag = 0; itag < iommu::InvalidateTracker::kTags; ++itag) {
+        if ((completion.itag_vector >> itag & 1) == 0) continue;
+        const std::string why = wrong_itag(itag, completion.requester, open);
+        if (!why.empty()) return line + why;
+    }
+    return line + "answers no ITag at all";
+}
+
+std::string refused_answer_line(const iommu::InvalidateCompletion& completion) {
+    return "vtd: SID=" + bus_devfn(completion.requester) +
+           format(" answers ITags 0x%x while TES=0: unsupported request", completion.itag_vector);
 }
 
 }  // namespace vtd

@@ -4,6 +4,7 @@
 #ifndef VTD_NESTED_TRACE_H
 #define VTD_NESTED_TRACE_H
 
+#include <span>
 #include <string>
 
 #include "iommu/register_file.h"
@@ -27,6 +28,17 @@ namespace vtd {
 [[nodiscard]] std::string descriptor_line(std::uint64_t head, const Words<4>& words);
 // "vtd: FSTS IQE=1 (IQEI=3) head=0x40"
 [[nodiscard]] std::string queue_error_line(IQEI why, std::uint64_t head);
+// "vtd: SID=00:04.0 ITag 3: no answer to Invalidate Request after 60000 ms"
+[[nodiscard]] std::string no_answer_line(const iommu::InvalidateTracker::Open& open, std::uint64_t waited_ns);
+// "vtd: FSTS ITE=1 (ITESID=00:04.0) head=0x40"
+[[nodiscard]] std::string timeout_line(iommu::RequesterId requester, std::uint64_t head);
+// "vtd: 2 waits aborted"
+[[nodiscard]] std::string aborted_line(std::size_t waits);
+// "vtd: FSTS ICE=1: SID=00:04.0 answers ITag 3, which is open with SID=00:05.0", given what was open before the answer
+[[nodiscard]] std::string wrong_answer_line(const iommu::InvalidateCompletion& completion,
+                                            std::span<const iommu::InvalidateTracker::Open> open);
+// "vtd: SID=00:04.0 answers ITags 0x8 while TES=0: unsupported request"
+[[nodiscard]] std::string refused_answer_line(const iommu::InvalidateCompletion& completion);
 
 }  // namespace vtd
 

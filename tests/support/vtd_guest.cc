@@ -242,5 +242,16 @@ Words4 wait_status(std::uint64_t address, std::uint32_t data, bool interrupt, bo
     return {0x5 | bit(interrupt, 4) | 1u << 5 | bit(fence, 6) | std::uint64_t{data} << 32, address};
 }
 Words4 wait_interrupt() { return {0x5 | 1u << 4}; }
+Words4 device_tlb(std::uint64_t sid, std::uint64_t address, bool larger, const Throttled& throttled) {
+    return {0x3 | (throttled.pfsid & 15) << 12 | std::uint64_t{throttled.mip} << 16 | sid << 32 |
+                throttled.pfsid >> 4 << 52,
+            address | bit(larger, 0)};
+}
+Words4 pasid_device_tlb(std::uint64_t sid, std::uint64_t pasid, std::uint64_t address, bool larger, bool global,
+                        const Throttled& throttled) {
+    return {0x8 | std::uint64_t{throttled.mip} << 4 | (throttled.pfsid & 15) << 12 | sid << 16 | pasid << 32 |
+                throttled.pfsid >> 4 << 52,
+            address | bit(global, 0) | bit(larger, 11)};
+}
 
 }  // namespace test

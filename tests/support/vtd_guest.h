@@ -56,7 +56,9 @@ inline constexpr std::uint64_t kIedata = 0xa4, kIeaddr = 0xa8, kIeuaddr = 0xac, 
 // GCMD and GSTS bits.
 inline constexpr std::uint32_t kTe = 1u << 31, kSrtp = 1u << 30, kWbf = 1u << 27, kQie = 1u << 26;
 // FSTS bits.
-inline constexpr std::uint32_t kPfo = 1u << 0, kPpf = 1u << 1, kIqe = 1u << 4;
+inline constexpr std::uint32_t kPfo = 1u << 0, kPpf = 1u << 1, kIqe = 1u << 4, kIce = 1u << 5, kIte = 1u << 6;
+// How long a device of a Guest may take to answer an Invalidate Request.
+inline constexpr std::uint64_t kTimeout = 60'000'000'000;
 
 // What a PASID table entry says. [VTD 9.6]
 struct PasidSpec {
@@ -151,6 +153,18 @@ class Guest {
     iommu::Reply read(std::uint32_t requester, std::uint32_t pasid, std::uint64_t iova);
     iommu::Reply write(std::uint32_t requester, std::uint32_t pasid, std::uint64_t iova);
 
+    // ---- Devices with translations of their own
+    // `requester` answers the ITags that are set in the vector.
+    void answer(std::uint32_t requester, std::uint32_t itag_vector, unsigned count = 1) {
+        unit.invalidate_completed(
+            {.requester = iommu::RequesterId{requester}, .itag_vector = itag_vector, .count = count});
+    }
+    // The guest's time, and what the owner of the unit does when its deadline has come.
+    void at(std::uint64_t time_ns) {
+        ports.time_ns = time_ns;
+        unit.tick();
+    }
+
     // ---- Fault records
     struct Record {
         std::uint64_t low = 0;
@@ -191,6 +205,17 @@ class Guest {
     std::set<unsigned> scalable_buses_;
 };
 
+// Another unit over the same guest memory, as after a migration.
+struct Taken {
+    explicit Taken(Guest& guest, const vtd::Capabilities& asked = {})
+        : unit(*vtd::settle(asked), iommu::Tuning{.iotlb_entries = 1024}, ports.references()) {
+        const std::array ranges{guest.ram.range()};
+        unit.memory().set_ram(ranges);
+    }
+    FakePorts ports;
+    vtd::Unit unit;
+};
+
 // Descriptors. [VTD 6.5.2]
 Words4 context_cache(unsigned g, std::uint64_t did = 0, std::uint64_t sid = 0, unsigned fm = 0);
 Words4 iotlb(unsigned g, std::uint64_t did = 0, std::uint64_t address = 0, unsigned am = 0, bool ih = false);
@@ -199,6 +224,14 @@ Words4 pasid_iotlb(unsigned g, std::uint64_t did, std::uint64_t pasid, std::uint
 Words4 pasid_cache(unsigned g, std::uint64_t did = 0, std::uint64_t pasid = 0);
 Words4 wait_status(std::uint64_t address, std::uint32_t data, bool interrupt = false, bool fence = false);
 Words4 wait_interrupt();
+// Of what devices keep themselves. `address` holds the S encoding of a block when `larger`.
+struct Throttled {
+    unsigned mip = 0;
+    std::uint64_t pfsid = 0;
+};
+Words4 device_tlb(std::uint64_t sid, std::uint64_t address = 0, bool larger = false, const Throttled& throttled = {});
+Words4 pasid_device_tlb(std::uint64_t sid, std::uint64_t pasid, std::uint64_t address = 0, bool larger = false,
+                        bool global = false, const Throttled& throttled = {});
 
 }  // namespace test
 

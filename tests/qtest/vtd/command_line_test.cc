@@ -69,7 +69,8 @@ const std::vector<Refusal> unknown = {
     {"no-such-property=1", "no-such-property"},
     {"trace=foo", "no trace class is called 'foo'"},
     {"intremap=on", "vtd-nested does not remap interrupts yet"},
-    {"device-iotlb=on", "vtd-nested has no device TLBs yet"},
+    {"device-iotlb=on,dt=off", "device-iotlb=on and dt=off contradict each other"},
+    {"device-iotlb=on,qi=off", "dt=on needs qi=on"},
 };
 
 }  // namespace

@@ -22,7 +22,10 @@ struct Recorded {
     std::vector<iommu_unmap> unmaps;
     std::vector<bool> gates;
     std::vector<std::pair<std::uint32_t, std::string>> lines;
+    std::vector<iommu_invalidate_request> invalidates;
+    std::uint64_t time_ns = 0;
     unsigned kicks = 0;
+    unsigned deadlines_changed = 0;
 };
 Recorded& of(void* opaque) { return *static_cast<Recorded*>(opaque); }
 
@@ -38,9 +41,9 @@ iommu_ports ports_into(Recorded& recorded) {
     ports.unmap = [](void* o, const iommu_unmap* what) { of(o).unmaps.push_back(*what); };
     ports.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };
     ports.kick = [](void* o) { ++of(o).kicks; };
-    ports.now_ns = [](void*) { return std::uint64_t{0}; };
-    ports.deadline_changed = [](void*) {};
-    ports.invalidate = [](void*, const iommu_invalidate_request*) {};
+    ports.now_ns = [](void* o) { return of(o).time_ns; };
+    ports.deadline_changed = [](void* o) { ++of(o).deadlines_changed; };
+    ports.invalidate = [](void* o, const iommu_invalidate_request* request) { of(o).invalidates.push_back(*request); };
     ports.respond = [](void*, const iommu_page_response*) {};
     ports.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     return ports;
@@ -208,9 +211,9 @@ TEST_CASE("C: settling replaces what was left to the unit and nothing else") {
 TEST_CASE("C: CAP and ECAP are what the guest reads") {
     const CUnit unit;
     CHECK(vtd_nested_cap(unit.unit.get()) == 0x91d2'078c'c078'0e66);
-    CHECK(vtd_nested_ecap(unit.unit.get()) == 0x0033'e99c'8400'50c3);
+    CHECK(vtd_nested_ecap(unit.unit.get()) == 0x0033'eb9c'8400'50c7);
     CHECK(vtd_nested_read(unit.unit.get(), kCap, 8) == 0x91d2'078c'c078'0e66);
-    CHECK(vtd_nested_read(unit.unit.get(), kEcap + 4, 4) == 0x0033'e99c);
+    CHECK(vtd_nested_read(unit.unit.get(), kEcap + 4, 4) == 0x0033'eb9c);
 }
 
 TEST_CASE("C: requests and replies carry every field over") {
@@ -300,6 +303,45 @@ TEST_CASE("C: every port is called with the opaque pointer, and counters count")
     CHECK(counters.invalidations == 0);
     CHECK(counters.queue_errors == 0);
     CHECK(counters.messages == 1);
+}
+
+TEST_CASE("C: an invalidation goes to the device, its answer comes back, and time passes") {
+    CUnit unit;
+    vtd_nested* c = unit.unit.get();
+    unit.enable();
+    const auto descriptors = {device_tlb(kDevice, 0x4000), device_tlb(kDevice, 0x7fff'ffff'ffff'f000, true)};
+    std::uint64_t at = 0x8000;
+    for (const Words4& words : descriptors) {
+        unit.ram.poke(at, words[0]);
+        unit.ram.poke(at + 8, words[1]);
+        at += 16;
+    }
+    vtd_nested_write(c, kIqa, 0x8000, 8);
+    vtd_nested_write(c, kGcmd, kTe | kQie, 4);
+    CHECK(vtd_nested_deadline(c) == IOMMU_NEVER);
+    unit.recorded.time_ns = 11;
+    vtd_nested_write(c, kIqt, 0x20, 8);
+    REQUIRE(unit.recorded.invalidates.size() == 2);
+    CHECK(unit.recorded.invalidates[0].requester == kDevice);
+    CHECK(unit.recorded.invalidates[0].pasid == IOMMU_NO_PASID);
+    CHECK(unit.recorded.invalidates[0].first == 0x4000);
+    CHECK(unit.recorded.invalidates[0].last == 0x4fff);
+    CHECK(unit.recorded.invalidates[1].first == 0);
+    CHECK(unit.recorded.invalidates[1].last == ~0ull);
+    CHECK(unit.recorded.invalidates[1].itag == 1);
+    CHECK(vtd_nested_deadline(c) == 11 + kTimeout);
+    CHECK(unit.recorded.deadlines_changed == 1);
+    // Bits above a source id do not count.
+    const iommu_invalidate_completion completion{0xabcd'0000 | kDevice, 1u << 1, 1, 0};
+    vtd_nested_invalidate_completed(c, &completion);
+    vtd_nested_invalidate_completed(c, &completion);
+    CHECK(vtd_nested_read(c, kFsts, 4) == kIce);
+    unit.recorded.time_ns = 11 + kTimeout;
+    vtd_nested_tick(c);
+    CHECK(vtd_nested_read(c, kFsts, 4) == (kIce | kIte));
+    CHECK(unit.counters().timeouts == 1);
+    CHECK(unit.counters().unexpected_completions == 1);
+    CHECK(unit.counters().invalidations == 2);
 }
 
 TEST_CASE("C: a saved state goes into another unit, and not into one with other capabilities") {

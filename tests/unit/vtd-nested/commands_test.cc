@@ -63,8 +63,19 @@ std::string say(const vtd::Invalidation& plan) {
 
 std::string say(const vtd::Wait& wait) {
     std::ostringstream out;
-    out << "wait" << (wait.interrupt ? " interrupt" : "");
+    out << "wait" << (wait.interrupt ? " interrupt" : "") << (wait.fence ? " fence" : "");
     if (wait.status_address) out << std::hex << " " << wait.status_address->value << "=" << wait.status_data;
+    return out.str();
+}
+
+std::string say(const vtd::DeviceInvalidation& command) {
+    std::ostringstream out;
+    out << std::hex << "device " << command.request.requester.value;
+    if (command.request.pasid) out << " pasid " << command.request.pasid->value;
+    if (command.request.global) out << " global";
+    out << " ";
+    say_range(out, command.request.range);
+    out << " limit " << std::dec << command.limit << " of " << std::hex << command.function.value;
     return out.str();
 }
 
@@ -72,6 +83,7 @@ std::string decoded(const Words4& words, TranslationTableMode mode, const vtd::C
     const auto command = vtd::decode(words, {capabilities, mode});
     if (!command) return "IQEI " + std::to_string(static_cast<unsigned>(command.error()));
     if (const auto* wait = std::get_if<vtd::Wait>(&*command)) return say(*wait);
+    if (const auto* device = std::get_if<vtd::DeviceInvalidation>(&*command)) return say(*device);
     return say(std::get<vtd::Invalidation>(*command));
 }
 
@@ -159,16 +171,80 @@ TEST_CASE("A PASID-cache descriptor drops a domain's, a space's or all configura
 TEST_CASE("A wait descriptor says whether to write, to interrupt, to fence: in any combination") {
     check_plans({
         {{0x1234'5678'0000'0005, 0xabc0}, kLegacy, "wait"},
-        {{0x1234'5678'0000'0045, 0xabc0}, kLegacy, "wait"},
+        {{0x1234'5678'0000'0045, 0xabc0}, kLegacy, "wait fence"},
         {{0x1234'5678'0000'0015, 0xabc0}, kLegacy, "wait interrupt"},
-        {{0x1234'5678'0000'0055, 0xabc0}, kScalable, "wait interrupt"},
+        {{0x1234'5678'0000'0055, 0xabc0}, kScalable, "wait interrupt fence"},
         {{0x1234'5678'0000'0025, 0xabc4}, kScalable, "wait abc4=12345678"},
-        {{0x1234'5678'0000'0065, 0xabc4}, kScalable, "wait abc4=12345678"},
-        {{0x1234'5678'0000'0075, 0xabc4}, kLegacy, "wait interrupt abc4=12345678"},
+        {{0x1234'5678'0000'0065, 0xabc4}, kScalable, "wait fence abc4=12345678"},
+        {{0x1234'5678'0000'0075, 0xabc4}, kLegacy, "wait interrupt fence abc4=12345678"},
         // Address bits at and above the host address width (48) are ignored.
         {{0x1234'5678'0000'0025, 0xffff'0000'0000'abc0}, kLegacy, "wait abc0=12345678"},
         {{0x1234'5678'0000'0025, 0x8000'0000'abc0}, kLegacy, "wait 80000000abc0=12345678"},
     });
+}
+
+TEST_CASE("A device-TLB descriptor names the device, what it forgets, and how many it takes at once") {
+    check_plans({
+        // PFSID 0x0020 in 63:52 and 15:12, MIP in 20:16.
+        {{0x0020'0020'0000'0003, 0x4000}, kLegacy, "device 20 4000..4fff limit 32 of 20"},
+        {{0x0020'0020'0001'0003, 0x4000}, kScalable, "device 20 4000..4fff limit 1 of 20"},
+        {{0xfff0'0020'001f'f003, 0x4000}, kAbort, "device 20 4000..4fff limit 31 of ffff"},
+        {{0x1230'ffff'0000'4003}, kScalable, "device ffff 0..fff limit 32 of 1234"},
+        // MIP in 8:4, SID in 31:16, PASID in 51:32, G in bit 64, S in bit 75.
+        {{0x0020'0005'0020'0008, 0x4000}, kScalable, "device 20 pasid 5 4000..4fff limit 32 of 20"},
+        {{0x1230'0000'ffff'4018, 0x4000}, kScalable, "device ffff pasid 0 4000..4fff limit 1 of 1234"},
+        {{0x002f'ffff'0020'01f8, 0x4001}, kAbort, "device 20 pasid fffff global 4000..4fff limit 31 of 20"},
+        {{0x0020'0005'0020'0008, 0x5801}, kScalable, "device 20 pasid 5 global 4000..7fff limit 32 of 20"},
+    });
+}
+
+TEST_CASE("S and the lowest 0 of the address say the size of what a device forgets") {
+    struct Case {
+        std::uint64_t address;
+        std::string range;
+    };
+    for (const Case& item : std::vector<Case>{
+             {0x0000, "0..1fff"},
+             {0x2000, "2000..3fff"},
+             {0x1000, "0..3fff"},
+             {0x5000, "4000..7fff"},
+             {0x3000, "0..7fff"},
+             {0xffff'ffff'ffff'e000, "ffffffffffffe000..ffffffffffffffff"},
+             {0xabcd'0000'001f'f000, "abcd000000000000..abcd0000003fffff"},
+             {0x1fff'ffff'ffff'f000, "0..3fffffffffffffff"},
+             {0x3fff'ffff'ffff'f000, "0..7fffffffffffffff"},
+             {0xbfff'ffff'ffff'f000, "8000000000000000..ffffffffffffffff"},
+             {0x7fff'ffff'ffff'f000, "0..ffffffffffffffff"},  // everything, as drivers write it
+             {0xffff'ffff'ffff'f000, "0..ffffffffffffffff"},  // no 0 at all
+         }) {
+        CAPTURE(std::hex, item.address);
+        const std::string tail = item.range + " limit 32 of 20";
+        CHECK(decoded({0x0020'0020'0000'0003, item.address | 1}, kLegacy) == "device 20 " + tail);
+        CHECK(decoded({0x0020'0005'0020'0008, item.address | 0x800}, kScalable) == "device 20 pasid 5 " + tail);
+    }
+    CHECK(decoded({0x0020'0020'0000'0003, 0xffff'ffff'ffff'f000}, kLegacy) ==
+          "device 20 fffffffffffff000..ffffffffffffffff limit 32 of 20");
+}
+
+TEST_CASE("PFSID is reserved without DIT, and MIP then limits the device itself") {
+    const auto without = settled({.dit = 0});
+    CHECK(decoded({0x0020'0000'0003, 0x4000}, kScalable, without) == "device 20 4000..4fff limit 32 of 20");
+    CHECK(decoded({0x0020'0007'0003, 0x4000}, kScalable, without) == "device 20 4000..4fff limit 7 of 20");
+    CHECK(decoded({0x0005'0020'0038, 0x4000}, kScalable, without) == "device 20 pasid 5 4000..4fff limit 3 of 20");
+    for (const unsigned bit : {12, 13, 14, 15, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63}) {
+        CAPTURE(bit);
+        CHECK(decoded({0x0020'0000'0003 | 1ull << bit}, kScalable, without) == "IQEI 4");
+        CHECK(decoded({0x0005'0020'0008 | 1ull << bit}, kScalable, without) == "IQEI 4");
+    }
+}
+
+TEST_CASE("Device-TLB descriptors are of no known type without DT, whatever else is wrong with them") {
+    const auto without = settled({.dt = 0});
+    for (const TranslationTableMode mode : {kLegacy, kScalable, kAbort}) {
+        CHECK(decoded({0x0020'0000'0003}, mode, without) == "IQEI 3");
+        CHECK(decoded({0x0005'0020'0008}, mode, without) == "IQEI 3");
+        CHECK(decoded({0xffff'ffff'ffff'f1f3, ~0ull, ~0ull, ~0ull}, mode, without) == "IQEI 3");
+    }
 }
 
 TEST_CASE("Domain-id bits beyond CAP.ND are ignored in every descriptor and register") {
@@ -193,11 +269,12 @@ TEST_CASE("Only the types of the mode are known; types of missing capabilities a
         std::vector<unsigned> known;
     };
     for (const Case& item :
-         {Case{kLegacy, {1, 2, 5}}, Case{kScalable, {1, 2, 5, 6, 7}}, Case{kAbort, {1, 2, 5, 6, 7}}}) {
+         {Case{kLegacy, {1, 2, 3, 5}}, Case{kScalable, {1, 2, 3, 5, 6, 7, 8}}, Case{kAbort, {1, 2, 3, 5, 6, 7, 8}}}) {
         for (unsigned type = 0; type < 128; ++type) {
             const bool known = std::find(item.known.begin(), item.known.end(), type) != item.known.end();
             // Bits 3:0 and 11:9 of the first word; a valid granularity for each.
-            const std::uint64_t word = (type & 15) | std::uint64_t{type >> 4} << 9 | (type == 5 ? 0u : 0x30u);
+            const std::uint64_t word =
+                (type & 15) | std::uint64_t{type >> 4} << 9 | (type == 3 || type == 5 ? 0u : 0x30u);
             CAPTURE(static_cast<unsigned>(item.mode), type);
             CHECK((decoded({word}, item.mode) == "IQEI 3") == !known);
         }
@@ -206,7 +283,7 @@ TEST_CASE("Only the types of the mode are known; types of missing capabilities a
 
 TEST_CASE("An unknown type is told before its reserved bits") {
     const std::uint64_t ones = ~std::uint64_t{0};
-    for (const std::uint64_t type : {0x0ull, 0x3ull, 0x4ull, 0x8ull, 0x9ull, 0xaull, 0xfull, 0xe01ull}) {
+    for (const std::uint64_t type : {0x0ull, 0x4ull, 0x9ull, 0xaull, 0xfull, 0xe01ull}) {
         CAPTURE(type);
         CHECK(decoded({(ones & ~0xe0full) | type, ones, ones, ones}, kScalable) == "IQEI 3");
     }
@@ -225,12 +302,14 @@ TEST_CASE("Each reserved bit of each descriptor is refused, and no other bit") {
         {{0x0005}, {0x0000'0000'ffff'f180, 0x0003, kAll, kAll}},  // wait; PD without PDS
         {{0x0036}, {0xfff0'0000'0000'f1c0, 0x0f80, kAll, kAll}},  // PASID-based IOTLB
         {{0x0037}, {0xfff0'0000'0000'f1c0, kAll, kAll, kAll}},    // PASID cache
+        {{0x0003}, {0x000f'0000'ffe0'01f0, 0x0ffe, kAll, kAll}},  // device-TLB, with DIT
+        {{0x0008}, {0, 0x07fe, kAll, kAll}},                      // PASID-based device-TLB, with DIT
     };
     const auto c = settled({.mamv = 63});
     for (const Case& item : cases) {
         for (unsigned bit = 0; bit < 256; ++bit) {
             // Type and, where there is one, granularity have tests of their own.
-            if (bit < 4 || (bit >= 9 && bit < 12) || (item.base[0] != 5 && (bit == 4 || bit == 5))) continue;
+            if (bit < 4 || (bit >= 9 && bit < 12) || ((item.base[0] & 0x30) != 0 && (bit == 4 || bit == 5))) continue;
             Words4 words = item.base;
             words[bit / 64] |= 1ull << bit % 64;
             const bool reserved = (item.reserved[bit / 64] >> bit % 64 & 1) != 0;

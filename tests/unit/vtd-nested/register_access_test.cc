@@ -25,7 +25,7 @@ struct Register {
 const std::vector<Register> kRegisters{
     {"VER", 0x000, 4, 0x50, 0},
     {"CAP", 0x008, 8, 0x91d2'078c'c078'0e66, 0},
-    {"ECAP", 0x010, 8, 0x0033'e99c'8400'50c3, 0},
+    {"ECAP", 0x010, 8, 0x0033'eb9c'8400'50c7, 0},
     {"GCMD", 0x018, 4, 0, 0},
     {"GSTS", 0x01c, 4, 0, 0},
     {"RTADDR", 0x020, 8, 0, 0xffff'ffff'ffff'fc00},

@@ -243,7 +243,7 @@ TEST_CASE("Reset brings power-on state back in the middle of everything") {
     guest.enable_queue(false);
     guest.enable(kTtmLegacy);
     (void)guest.read(0x30, 0x5000);
-    guest.submit({0x3});
+    guest.submit({0xf});
     guest.unit.reset();
     for (std::uint64_t offset = 0; offset < 0x1000; offset += 4) {
         CAPTURE(offset);

@@ -17,22 +17,18 @@ constexpr std::uint64_t kStatus = 0x1f00000;
 constexpr std::uint64_t kOutput = 0x1800000;
 constexpr std::uint32_t kIm = 1u << 31, kIp = 1u << 30;
 
-// Another unit over the same guest memory, as after a migration.
-struct Taken {
-    explicit Taken(Guest& guest, const vtd::Capabilities& asked = {})
-        : unit(*vtd::settle(asked), iommu::Tuning{.iotlb_entries = 1024}, ports.references()) {
-        const std::array ranges{guest.ram.range()};
-        unit.memory().set_ram(ranges);
-    }
-    FakePorts ports;
-    vtd::Unit unit;
-};
-
 void check_same_registers(vtd::Unit& a, vtd::Unit& b) {
     for (std::uint64_t offset = 0; offset < 0x1000; offset += 4) {
         CAPTURE(offset);
         REQUIRE(a.read(offset, 4) == b.read(offset, 4));
     }
+}
+
+std::vector<std::uint64_t> written(const FakePorts& ports) {
+    std::vector<std::uint64_t> addresses;
+    for (const FakePorts::Written& one : ports.dirty)
+        addresses.push_back(one.address);
+    return addresses;
 }
 
 iommu::Request read_of(std::uint32_t requester, std::uint64_t iova) {
@@ -53,10 +49,43 @@ struct Scene : Guest {
     }
 };
 
+// Two requests with one device and a wait behind them, then one with another device, 7 ns later, and a wait.
+void in_flight(Guest& guest) {
+    guest.enable_queue(false);
+    guest.enable(kTtmLegacy);
+    guest.put(device_tlb(kDevice));
+    guest.put(device_tlb(kDevice));
+    guest.submit(wait_status(kStatus, 1, true));
+    guest.ports.time_ns = 7;
+    guest.put(device_tlb(kOtherDevice, 0, false, {.pfsid = kOtherDevice}));
+    guest.submit(wait_status(kStatus + 8, 2));
+}
+
 // What a guest may do next; done to both units, with everything that can be seen compared.
 void check_behave_alike(vtd::Unit& a, FakePorts& a_ports, vtd::Unit& b, FakePorts& b_ports) {
+    const auto answer = [](std::uint32_t requester, std::uint32_t vector, unsigned count) {
+        return [=](vtd::Unit& unit) {
+            unit.invalidate_completed(
+                {.requester = iommu::RequesterId{requester}, .itag_vector = vector, .count = count});
+        };
+    };
+    const auto at = [&](std::uint64_t time_ns) {
+        return [&, time_ns](vtd::Unit& unit) {
+            a_ports.time_ns = b_ports.time_ns = time_ns;
+            unit.tick();
+        };
+    };
     const std::vector<std::function<void(vtd::Unit&)>> steps{
         [](vtd::Unit& unit) { unit.run_queue(); },
+        answer(kDevice, 2, 3),
+        answer(kDevice, 2, 3),
+        at(kTimeout - 1),
+        answer(kDevice, 1, 1),
+        at(kTimeout),
+        [](vtd::Unit& unit) { unit.write(kFsts, kIte, 4); },
+        at(kTimeout + 7),
+        answer(kOtherDevice, 1, 1),
+        [](vtd::Unit& unit) { unit.write(kFsts, kIte | kIce, 4); },
         [](vtd::Unit& unit) { (void)unit.translate(read_of(kDevice, 0x4000)); },
         [](vtd::Unit& unit) { (void)unit.translate(read_of(0x48, 0x1000)); },
         [](vtd::Unit& unit) { unit.write(kFectl, 0, 4); },
@@ -71,13 +100,17 @@ void check_behave_alike(vtd::Unit& a, FakePorts& a_ports, vtd::Unit& b, FakePort
         [](vtd::Unit& unit) { unit.write(kGcmd, 0, 4); },
     };
     check_same_registers(a, b);
-    a_ports.messages.clear();
-    b_ports.messages.clear();
+    a_ports.messages.clear(), a_ports.invalidates.clear(), a_ports.dirty.clear();
+    b_ports.messages.clear(), b_ports.invalidates.clear(), b_ports.dirty.clear();
     for (const auto& step : steps) {
         step(a);
         step(b);
         check_same_registers(a, b);
+        REQUIRE(a.deadline_ns() == b.deadline_ns());
+        REQUIRE(a.save() == b.save());
         REQUIRE(a_ports.messages == b_ports.messages);
+        REQUIRE(a_ports.invalidates == b_ports.invalidates);
+        REQUIRE(written(a_ports) == written(b_ports));
         for (const std::uint64_t iova : {0x4000ull, 0x5000ull}) {
             auto look = read_of(kDevice, iova);
             look.kind = iommu::RequestKind::Debug;
@@ -124,7 +157,7 @@ TEST_CASE("A loaded unit goes on as the saved one would, from every interesting 
          [](Guest& guest) {
              guest.enable_queue(false);
              guest.put(wait_status(kStatus, 1));
-             guest.submit({0x3});
+             guest.submit({0xf});
          }},
         {"completion pending, masked",
          [](Guest& guest) {
@@ -139,11 +172,45 @@ TEST_CASE("A loaded unit goes on as the saved one would, from every interesting 
              guest.enable(kTtmLegacy);
          }},
         {"abort mode", [](Guest& guest) { guest.enable(kTtmAbort); }},
+        {"invalidations and waits in flight", in_flight},
+        {"one of them half answered",
+         [](Guest& guest) {
+             in_flight(guest);
+             guest.answer(kDevice, 2, 3);
+         }},
+        {"the oldest answered",
+         [](Guest& guest) {
+             in_flight(guest);
+             guest.answer(kDevice, 1);
+         }},
+        {"a fence pending",
+         [](Guest& guest) {
+             in_flight(guest);
+             guest.put(wait_status(kStatus + 16, 4, true, true));
+             guest.submit(wait_status(kStatus + 24, 5));
+         }},
+        {"the queue held for want of an ITag",
+         [](Guest& guest) {
+             in_flight(guest);
+             guest.put(device_tlb(kOtherDevice, 0, false, {.mip = 1, .pfsid = kOtherDevice}));
+             guest.submit(wait_status(kStatus + 24, 5));
+         }},
+        {"a time-out standing, another one to come",
+         [](Guest& guest) {
+             in_flight(guest);
+             guest.at(kTimeout);
+         }},
+        {"an unexpected answer standing",
+         [](Guest& guest) {
+             in_flight(guest);
+             guest.answer(0x48, 1);
+         }},
     };
     for (const auto& [what, reach] : moments) {
         Scene guest;
         reach(guest);
         Taken taken(guest);
+        taken.ports.time_ns = guest.ports.time_ns;
         CAPTURE(what);
         REQUIRE(taken.unit.load(guest.unit.save()));
         CHECK(taken.unit.save() == guest.unit.save());
@@ -182,7 +249,7 @@ TEST_CASE("A loaded unit without queue work announces none") {
     Taken idle(guest);
     REQUIRE(idle.unit.load(guest.unit.save()));
     CHECK(idle.ports.kicks == 0);
-    guest.submit({0x3});
+    guest.submit({0xf});
     Taken stopped(guest);
     REQUIRE(stopped.unit.load(guest.unit.save()));
     CHECK(stopped.ports.kicks == 0);
@@ -216,10 +283,10 @@ TEST_CASE("A state of a unit with other capabilities is refused, and the unit is
     }
     Taken other(guest);
     auto future = words;
-    future[0] = 2;
+    future[0] = 3;
     const auto loaded = other.unit.load(future);
     REQUIRE_FALSE(loaded);
-    CHECK(loaded.error().find("2") != std::string::npos);
+    CHECK(loaded.error().find("format 3, not 2") != std::string::npos);
 }
 
 TEST_CASE("Hostile words are refused or taken, and the unit works on") {
@@ -236,6 +303,13 @@ TEST_CASE("Hostile words are refused or taken, and the unit works on") {
         words[5] = random();
         (void)taken.unit.load(words);
         taken.unit.run_queue();
+        taken.ports.time_ns = taken.unit.deadline_ns() / 2;
+        taken.unit.tick();
+        for (unsigned vector = 0; vector < 8; ++vector) {
+            taken.unit.invalidate_completed({.requester = iommu::RequesterId{static_cast<std::uint32_t>(random())},
+                                             .itag_vector = static_cast<std::uint32_t>(random()),
+                                             .count = vector});
+        }
         (void)taken.unit.translate(read_of(kDevice, random() & 0xffff'ffff));
         for (std::uint64_t offset = 0; offset < 0x1000; offset += 8)
             taken.unit.write(offset, random(), 8);
@@ -271,6 +345,15 @@ TEST_CASE("Loaded words cannot change what the unit is, nor set status that it c
     CHECK(taken.unit.read(kCap, 8) == cap);
     CHECK(taken.unit.read(kEcap, 8) == ecap);
     CHECK(taken.unit.read(kVer, 4) == 0x50);
-    // ICE and ITE without device-TLBs: software could never clear them, and ITE stops the queue.
+    // Software can clear what it finds.
+    taken.unit.write(kFsts, kPfo | kIqe | kIce | kIte, 4);
     CHECK((taken.unit.read(kFsts, 4) & 0x60) == 0);
+    // Without device-TLBs there is no ICE and no ITE, which would stop the queue.
+    Taken without(guest, {.dt = 0});
+    auto other = without.unit.save();
+    for (std::size_t i = 7; i < other.size(); ++i)
+        other[i] = ~0ull >> 1;
+    REQUIRE(without.unit.load(other));
+    CHECK((without.unit.read(kFsts, 4) & 0x60) == 0);
+    CHECK(without.unit.deadline_ns() == iommu::kNever);
 }

@@ -121,9 +121,85 @@ TEST_CASE("A queue line tells a completed wait, and an error with where the head
     guest.unit.set_trace(kQueue);
     guest.put(wait_interrupt());
     guest.put(wait_status(0x1f00000, 0x12));
-    guest.submit({0x3});
+    guest.submit({0xf});
     CHECK(guest.ports.lines == Lines{"vtd: wait completed, IWC", "vtd: wait completed, 0x12 to 0x1f00000",
                                      "vtd: FSTS IQE=1 (IQEI=3) head=0x40"});
+}
+
+TEST_CASE("A device that does not answer is named, with its ITag and for how long it was waited") {
+    Guest guest;
+    guest.enable_queue();
+    guest.enable(kTtmScalable);
+    guest.unit.set_trace(kQueue);
+    guest.put(device_tlb(0x1221));
+    guest.put(device_tlb(0x1221));
+    guest.put(device_tlb(kDevice));
+    guest.put(wait_status(0x1f00000, 1));
+    guest.submit(wait_status(0x1f00000, 2));
+    CHECK(guest.ports.lines.empty());
+    guest.answer(0x1221, 1);
+    guest.at(60'000'000'000);
+    CHECK(guest.ports.lines == Lines{"vtd: SID=12:04.1 ITag 1: no answer to Invalidate Request after 60000 ms",
+                                     "vtd: SID=00:04.0 ITag 0: no answer to Invalidate Request after 60000 ms",
+                                     "vtd: 2 waits aborted", "vtd: FSTS ITE=1 (ITESID=12:04.1) head=0xa0"});
+    guest.w32(kFsts, kIte);
+    guest.ports.lines.clear();
+    guest.put(device_tlb(kDevice));
+    guest.submit(wait_status(0x1f00000, 3));
+    guest.at(120'500'000'000);  // asked half a second late
+    CHECK(guest.ports.lines == Lines{"vtd: SID=00:04.0 ITag 0: no answer to Invalidate Request after 60500 ms",
+                                     "vtd: 1 wait aborted", "vtd: FSTS ITE=1 (ITESID=00:04.0) head=0xe0"});
+}
+
+TEST_CASE("An answer that fits nothing is told with what is wrong with it") {
+    struct Case {
+        std::uint32_t sender;
+        std::uint32_t vector;
+        const char* line;
+    };
+    for (const Case& item : {
+             Case{kDevice, 0x8, "vtd: FSTS ICE=1: SID=00:04.0 answers ITag 3, which is not among those it was sent"},
+             Case{kDevice, 0x8000'0002,
+                  "vtd: FSTS ICE=1: SID=00:04.0 answers ITag 31, which is not among those it was sent"},
+             Case{kOtherDevice, 0x2,
+                  "vtd: FSTS ICE=1: SID=00:05.0 answers ITag 1, which is open with SID=00:04.0 only"},
+             Case{0x1221, 0x10,
+                  "vtd: FSTS ICE=1: SID=12:04.1 answers ITag 4, but nothing it was sent is open: answered already, too "
+                  "late, or never asked"},
+             Case{kDevice, 0, "vtd: FSTS ICE=1: SID=00:04.0 answers no ITag at all"},
+         }) {
+        Guest guest;
+        guest.enable_queue();
+        guest.enable(kTtmScalable);
+        guest.submit(device_tlb(kDevice));
+        guest.submit(device_tlb(kDevice));
+        guest.unit.set_trace(kQueue);
+        guest.answer(item.sender, item.vector);
+        CHECK(guest.ports.lines == Lines{item.line});
+    }
+}
+
+TEST_CASE("An answer that is not taken because translation is off says so") {
+    Guest guest;
+    guest.unit.set_trace(kQueue);
+    guest.answer(kDevice, 0x18);
+    CHECK(guest.ports.lines == Lines{"vtd: SID=00:04.0 answers ITags 0x18 while TES=0: unsupported request"});
+}
+
+TEST_CASE("A descriptor that the queue is held at is told once, when it is carried out") {
+    Guest guest;
+    guest.enable_queue();
+    guest.enable(kTtmScalable);
+    guest.submit(device_tlb(kDevice, 0, false, {.mip = 1}));
+    guest.unit.set_trace(kInvalidation);
+    guest.submit(device_tlb(kDevice, 0x4000, false, {.mip = 1}));
+    guest.unit.run_queue();
+    CHECK(guest.ports.lines.empty());
+    guest.answer(kDevice, 1);
+    REQUIRE(guest.ports.lines.size() == 1);
+    CHECK(guest.ports.lines[0].starts_with("vtd: descriptor at 0x20: DeviceTlbInvalidate "));
+    for (const char* field : {"ADDR=4", "SID=0x20", "MIP=1"})
+        CHECK(guest.ports.lines[0].find(field) != std::string::npos);
 }
 
 TEST_CASE("A wait that cannot write its word says so") {
@@ -156,7 +232,7 @@ TEST_CASE("Without classes there are no lines; with one, only its own") {
         guest.enable(kTtmLegacy);
         (void)guest.read(kDevice, 0x4123);
         (void)guest.write(kDevice, 0x4123);
-        guest.submit({0x3});
+        guest.submit({0xf});
         const auto starting = [&guest](const char* start) {
             return std::count_if(guest.ports.lines.begin(), guest.ports.lines.end(),
                                  [start](const std::string& line) { return line.starts_with(start); });

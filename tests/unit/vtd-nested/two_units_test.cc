@@ -46,7 +46,7 @@ TEST_CASE("Registers, faults, events and counters belong to one unit") {
     prepare(other);
     one.w32(kFectl, 0);
     (void)one.read(0x48, 0x1000);
-    one.submit({0x3});
+    one.submit({0xf});
     one.w64(kRtaddr, 0);
     one.w32(kPmen, 1u << 31);
     one.command(kTe, false);
