@@ -28,6 +28,16 @@ void check_plan(const vtd::Invalidation& plan, const vtd::Capabilities& capabili
     if (plan.tlb.scope != Scope::None) require(plan.unmap.has_value());
 }
 
+void check_plan(const vtd::DeviceInvalidation& plan, const vtd::Capabilities& capabilities) {
+    require(capabilities.dt != 0);
+    require(plan.limit >= 1 && plan.limit <= iommu::InvalidateTracker::kTags);
+    require(plan.request.requester.value <= 0xffff && plan.function.value <= 0xffff);
+    // A naturally aligned power of two, at least a page.
+    const std::uint64_t mask = plan.request.range.last.value - plan.request.range.first.value;
+    require(mask >= 0xfff && (mask & (mask + 1)) == 0 && (plan.request.range.first.value & mask) == 0);
+    require(!plan.request.global || plan.request.pasid);
+}
+
 // All fields from bytes; what cannot be falls back to the defaults.
 vtd::Capabilities capabilities_from(fuzz::Input& input) {
     std::uint8_t bytes[sizeof(vtd::Capabilities)];
@@ -72,6 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             continue;
         }
         if (const auto* plan = std::get_if<vtd::Invalidation>(&*command)) check_plan(*plan, capabilities);
+        if (const auto* plan = std::get_if<vtd::DeviceInvalidation>(&*command)) check_plan(*plan, capabilities);
     }
     return 0;
 }

@@ -38,6 +38,15 @@ struct Target {
         const std::array ranges{ram.range()};
         unit.memory().set_ram(ranges);
         unit.set_trace(0x3f);
+        ports.on_invalidate = [this](const iommu::InvalidateRequest& request) { answer(request); };
+    }
+    // A device answers, keeps silent, lies or stammers, as the page that it shall forget says.
+    void answer(const iommu::InvalidateRequest& request) {
+        const std::uint64_t character = request.range.first.value >> 12 & 3;
+        if (character == 1) return;
+        const std::uint32_t vector = std::uint32_t{1} << (character == 2 ? 31 - request.itag : request.itag);
+        unit.invalidate_completed({.requester = request.requester, .itag_vector = vector, .count = 1});
+        if (character == 3) unit.invalidate_completed({.requester = request.requester, .itag_vector = vector});
     }
     test::FakePorts ports;
     test::FakeRam ram{kRamBytes};
@@ -83,12 +92,12 @@ void step(Target& target, fuzz::Input& input) {
         case 3: return request(target, input);
         case 4:
         case 5: return poke(target, input);
-        case 6: return target.unit.run_queue();
+        case 6: target.ports.time_ns += 20'000'000'000; return target.unit.tick();
         default: break;
     }
     // Save, spoil one word, load; now and then a reset.
     auto words = target.unit.save();
-    words[input.number(1)] ^= input.number(8);
+    words[input.number(2) % words.size()] ^= input.number(8);
     if (!target.unit.load(words)) target.unit.reset();
 }
 

@@ -83,7 +83,7 @@ std::vector<BadDescriptor> bad_in_any_queue() {
     using namespace vtd_driver::descriptor;
     return {
         {"type 0", {0}, invalid_type},
-        {"device-TLB without support", {3}, invalid_type},
+        {"device-TLB, bit 4", {0x13}, reserved_field},
         {"page-group response without support", {9}, invalid_type},
         {"type 11", {0xb}, invalid_type},
         {"type 15", {0xf}, invalid_type},
@@ -116,7 +116,7 @@ std::vector<BadDescriptor> bad_in_a_scalable_queue() {
     return {
         {"third word", with(iotlb_global(), 2, bit(0)), reserved_field},
         {"fourth word", with(wait(0), 3, bit(63)), reserved_field},
-        {"PASID-based device-TLB without support", {8}, invalid_type},
+        {"PASID-based device-TLB, bit 65", {8, 2}, reserved_field},
         {"PASID-based IOTLB, granularity 1", {field(3, 0, 6) | field(5, 4, 1)}, reserved_field},
         {"PASID-based IOTLB, bit 12", with(pasid_iotlb(1, 0), 0, bit(12)), reserved_field},
         {"PASID-based IOTLB, bit 52", with(pasid_iotlb(1, 0), 0, bit(52)), reserved_field},
@@ -148,6 +148,14 @@ TEST_CASE("QueueError: a bad descriptor stops a queue of long ones in front of i
             guest.ram.write64(guest.statuses, 0);
             check_bad_descriptor(guest, bad.descriptor, bad.reason);
         }
+    }
+}
+
+TEST_CASE("QueueError: device-TLB descriptors are of no known type without DT", "[vtd][queue]") {
+    ErrorGuest guest(Mode::Scalable, ",dt=off");
+    for (const Descriptor& descriptor : {Descriptor{3}, Descriptor{8}}) {
+        guest.ram.write64(guest.statuses, 0);
+        check_bad_descriptor(guest, descriptor, invalid_type);
     }
 }
 

@@ -220,7 +220,7 @@ TEST_CASE("A loaded unit waits for the answers that the saved one waited for, un
     CHECK(taken.unit.read(kFsts, 4) == kIte);
     CHECK((taken.unit.read(kIqercd, 8) >> 32 & 0xffff) == kOtherDevice);
     // Loaded over what was in flight here: that is forgotten, also for the owner's timer.
-    Guest idle;
+    const Guest idle;
     REQUIRE(guest.unit.load(idle.unit.save()));
     CHECK(guest.unit.deadline_ns() == iommu::kNever);
 }
