@@ -167,8 +167,8 @@ static int load(void* opaque, int version) {
 
 static const VMStateDescription migration = {
     .name = TYPE_VTD_NESTED,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     .priority = MIG_PRI_IOMMU,
     .pre_save = save,
     .post_load = load,
