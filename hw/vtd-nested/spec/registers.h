@@ -6,7 +6,8 @@
 // page; the registers that CAP.FRO or ECAP.IRO place have `relative_offset` instead, counted from there. Reserved bits
 // (RsvdP, RsvdZ) read 0 and ignore writes: Rsvd. Sticky attributes (RW1CS, ROS) are RW1C and RO. Fields that exist
 // only with a capability are declared as if it were there.
-// Not here: interrupt remapping, page requests, virtual and enhanced commands, performance monitoring, MTRRs.
+// Not here: page requests (page_request.h), interrupt remapping, virtual and enhanced commands, performance monitoring,
+// MTRRs.
 #ifndef VTD_NESTED_SPEC_REGISTERS_H
 #define VTD_NESTED_SPEC_REGISTERS_H
 
