@@ -201,6 +201,39 @@ struct ConditionInfo {
 // What happened, for traces.
 [[nodiscard]] constexpr std::string_view meaning(Condition condition) { return info(condition).meaning; }
 
+// What becomes of a translation request that meets a condition: the manual's columns "Translation Req".
+enum class TranslationAnswer : std::uint8_t {
+    UnsupportedRequest,
+    CompleterAbort,
+    NoTranslation,  // Success with R=W=U=S=0: recoverable, so not a fault that is recorded
+    WhatIsLeft,     // Success with the rights that there are
+};
+
+// A condition that no translation request can meet counts as the first.
+[[nodiscard]] constexpr TranslationAnswer translation_answer(Condition condition) {
+    using enum Condition;
+    // clang-format off
+    switch (condition) {
+        case LRT_2: case LCT_2: case LCT_5: case RTA_2: case RTA_4: case RTA_5: case SRT_2: case SCT_2: case SCT_5:
+        case SCT_6: case SCT_7: case SCT_9: case SGN_10:
+        case INT_29: case RTA_3: case SCT_8: case SCT_10: case SPT_9: case HPT_1: case HPT_2: case HPT_3: case HPT_4:
+        case HPT_5: case HPT_6:
+            return TranslationAnswer::UnsupportedRequest;
+        case LRT_1: case LRT_3: case LCT_1: case LCT_3: case LCT_4: case LSS_1: case LSS_2: case LGN_4: case RTA_1:
+        case SRT_1: case SRT_3: case SCT_1: case SCT_3: case SCT_4: case SPD_1: case SPD_3: case SPT_1: case SPT_3:
+        case SPT_4: case SSS_1: case SSS_3: case SSS_4: case SSS_5: case SSS_6: case SGN_8:
+            return TranslationAnswer::CompleterAbort;
+        case LGN_1: case SPD_2: case SPT_2: case SPT_5: case SPT_6: case SFS_1: case SFS_2: case SFS_3: case SFS_4:
+        case SFS_5: case SFS_6: case SFS_7: case SFS_8: case SFS_9: case SFS_10: case SSS_2: case SGN_1: case SGN_2:
+        case SGN_4: case SGN_5:
+            return TranslationAnswer::NoTranslation;
+        case LGN_2: case LGN_3: case SGN_6: case SGN_7:
+            return TranslationAnswer::WhatIsLeft;
+    }
+    // clang-format on
+    return TranslationAnswer::UnsupportedRequest;
+}
+
 // What FRCD.T1 and FRCD.T2 say together: T1 above T2. [VTD 5.10 s11.4.7.6]
 enum class FaultedRequest : std::uint8_t { Write = 0b00, PageRequest = 0b01, Read = 0b10, AtomicOp = 0b11 };
 
