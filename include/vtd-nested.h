@@ -68,7 +68,10 @@ struct vtd_nested_config {
     uint8_t rprivs; /* RID_PRIV field */
     uint8_t dt;     /* device-TLBs */
     uint8_t dit;    /* device-TLB invalidations throttled per physical function */
-    uint8_t reserved[1];
+    uint8_t nwfs;   /* no-write flag of translation requests */
+    uint8_t prs;    /* page requests */
+    uint8_t pds;    /* page-request drain */
+    uint8_t reserved[2];
     uint32_t iotlb_entries;         /* power of two, 64..1048576 */
     uint32_t invalidate_timeout_ms; /* how long a device may take to answer an Invalidate Request; 1 and more */
 };

@@ -28,6 +28,8 @@ constexpr iommu::FieldRule<Capabilities> kFields[] = {
     {&Capabilities::smpwcs, "smpwcs", 1, 1, Flag},   {&Capabilities::rps, "rps", 1, 1, Flag},
     {&Capabilities::adms, "adms", 1, 1, Flag},       {&Capabilities::rprivs, "rprivs", 1, 1, Flag},
     {&Capabilities::dt, "dt", 1, 1, Flag},           {&Capabilities::dit, "dit", 1, 1, Flag},
+    {&Capabilities::nwfs, "nwfs", 1, 1, Flag},       {&Capabilities::prs, "prs", 1, 1, Flag},
+    {&Capabilities::pds, "pds", 1, 1, Flag},
 };
 
 // In an order in which what is needed is settled first. [VTD 5.10 s11.4.2, s11.4.3]
@@ -41,7 +43,9 @@ constexpr iommu::Dependency<Capabilities> kDependencies[] = {
     {&Capabilities::eafs, &Capabilities::fsts},   {&Capabilities::eafs, &Capabilities::smpwcs},
     {&Capabilities::ssads, &Capabilities::ssts},  {&Capabilities::ssads, &Capabilities::smpwcs},
     {&Capabilities::rprivs, &Capabilities::srs},  {&Capabilities::dt, &Capabilities::qi},
-    {&Capabilities::dit, &Capabilities::dt},
+    {&Capabilities::dit, &Capabilities::dt},      {&Capabilities::nwfs, &Capabilities::dt},
+    {&Capabilities::prs, &Capabilities::dt},      {&Capabilities::prs, &Capabilities::smts},
+    {&Capabilities::pds, &Capabilities::prs},
 };
 
 constexpr iommu::CapabilityRules<Capabilities> kRules{kFields, kDependencies};
@@ -135,11 +139,14 @@ Value<ECAP> ecap_register(const Capabilities& c) {
         .with<ECAP::SC>(c.sc)
         .with<ECAP::IRO>(kIvaOffset / 16)
         .with<ECAP::NEST>(c.nest)
+        .with<ECAP::PRS>(c.prs)
         .with<ECAP::SRS>(c.srs)
+        .with<ECAP::NWFS>(c.nwfs)
         .with<ECAP::EAFS>(c.eafs)
         .with<ECAP::PSS>(c.pss)
         .with<ECAP::PASID>(c.pasid)
         .with<ECAP::DIT>(c.dit)
+        .with<ECAP::PDS>(c.pds)
         .with<ECAP::SMTS>(c.smts)
         .with<ECAP::SSADS>(c.ssads)
         .with<ECAP::SSTS>(c.ssts)

@@ -9,8 +9,8 @@
 //     asked.smts = 0;
 //     const auto settled = settle(asked);      // legacy mode only; fsts, nest, pasid ... are off
 //
-// Not offered, so not here: interrupt remapping, page requests, memory types, virtual and enhanced commands,
-// performance monitoring, host permission tables.
+// Not offered, so not here: interrupt remapping, memory types, virtual and enhanced commands, performance monitoring,
+// host permission tables, stop markers that must not be lost.
 #ifndef VTD_NESTED_CAPABILITIES_H
 #define VTD_NESTED_CAPABILITIES_H
 
@@ -68,6 +68,9 @@ struct Capabilities {
     std::uint8_t rprivs = kAuto;
     std::uint8_t dt = kAuto;
     std::uint8_t dit = kAuto;
+    std::uint8_t nwfs = kAuto;
+    std::uint8_t prs = kAuto;
+    std::uint8_t pds = kAuto;
 
     // Units of major version 6 and up have no CCMD and IOTLB registers. [VTD 5.10 s6.5]
     [[nodiscard]] bool register_invalidation() const { return (ver >> 4) < 6; }

@@ -15,7 +15,8 @@ namespace {
 #define FOR_EACH_CAPABILITY(DO) \
     DO(ver) DO(haw) DO(nd) DO(rwbf) DO(plmr) DO(phmr) DO(cm) DO(sagaw) DO(mgaw) DO(zlr) DO(sslps) DO(psi) DO(nfr) \
     DO(mamv) DO(dwd) DO(drd) DO(fs1gp) DO(fs5lp) DO(esrtps) DO(c) DO(qi) DO(pt) DO(sc) DO(nest) DO(srs) DO(eafs) \
-    DO(pss) DO(pasid) DO(smts) DO(ssads) DO(ssts) DO(fsts) DO(smpwcs) DO(rps) DO(adms) DO(rprivs) DO(dt) DO(dit)
+    DO(pss) DO(pasid) DO(smts) DO(ssads) DO(ssts) DO(fsts) DO(smpwcs) DO(rps) DO(adms) DO(rprivs) \
+    DO(dt) DO(dit) DO(nwfs) DO(prs) DO(pds)
 // clang-format on
 
 vtd::Capabilities from_c(const vtd_nested_config& config) {

@@ -156,8 +156,10 @@ Result<Command, IQEI> plan(const Value<PasidDeviceTlbInvalidate>& d, const Comma
 // IF, SW and FN are independent of each other.
 Result<Command, IQEI> plan(const Value<InvalidationWait>& d, const CommandContext& context) {
     using D = InvalidationWait;
-    // Page requests, which PD would drain, are not offered.
-    if (d.get<D::PD>() != 0) return Err{IQEI::ReservedField};
+    // PD asks for nothing more: a page request is received when its call takes the unit's lock, and its descriptor is
+    // in memory before the lock is released; a wait completes under the same lock, and its status word is written
+    // after. So is a response that was submitted before. [VTD 5.10 s7.7]
+    if (d.get<D::PD>() != 0 && context.capabilities.pds == 0) return Err{IQEI::ReservedField};
     Wait wait;
     wait.interrupt = d.get<D::IF>() != 0;
     wait.fence = d.get<D::FN>() != 0;
@@ -166,6 +168,20 @@ Result<Command, IQEI> plan(const Value<InvalidationWait>& d, const CommandContex
         wait.status_address = Pa{d.in_place<D::STADDR>() & iommu::low_bits(context.capabilities.haw)};
     }
     return wait;
+}
+
+// Response codes that the manual reserves tell the device what the last one tells. [VTD 5.10 s7.6.1 table 32]
+Result<Command, IQEI> plan(const Value<PageGroupResponse>& d, const CommandContext& /*context*/) {
+    using D = PageGroupResponse;
+    iommu::PageGroupResponse response;
+    response.requester = RequesterId{static_cast<std::uint32_t>(d.get<D::RID>())};
+    if (d.get<D::PP>() != 0) response.pasid = iommu::Pasid{static_cast<std::uint32_t>(d.get<D::PASID>())};
+    response.index = static_cast<std::uint16_t>(d.get<D::PRGI>());
+    response.code = iommu::ResponseCode::ResponseFailure;
+    const auto code = static_cast<iommu::ResponseCode>(d.get<D::RC>());
+    using enum iommu::ResponseCode;
+    if (code == Success || code == InvalidRequest) response.code = code;
+    return response;
 }
 
 template <class D>
@@ -201,8 +217,11 @@ Result<Command, IQEI> decode(const Words<4>& words, const CommandContext& contex
         case static_cast<unsigned>(DescriptorType::PasidDeviceTlbInvalidate):
             if (context.capabilities.dt == 0) return Err{IQEI::InvalidType};
             return checked<PasidDeviceTlbInvalidate>(words, context);
+        case static_cast<unsigned>(DescriptorType::PageGroupResponse):
+            if (context.capabilities.prs == 0) return Err{IQEI::InvalidType};
+            return checked<PageGroupResponse>(words, context);
         default:
-            // Unknown, or of a capability that is not offered: interrupt remapping, page requests, host permission
+            // Unknown, or of a capability that is not offered: interrupt remapping, host permission
             // tables.
             return Err{IQEI::InvalidType};
     }
@@ -282,6 +301,7 @@ std::string describe_descriptor(const Words<4>& words) {
             return describe_as<PasidCacheInvalidate>(words);
         case static_cast<unsigned>(DescriptorType::PasidDeviceTlbInvalidate):
             return describe_as<PasidDeviceTlbInvalidate>(words);
+        case static_cast<unsigned>(DescriptorType::PageGroupResponse): return describe_as<PageGroupResponse>(words);
         default: return describe_as<DescriptorHead>(words);
     }
 }

@@ -37,7 +37,7 @@ struct DeviceInvalidation {
     unsigned limit = iommu::InvalidateTracker::kTags;
 };
 
-using Command = std::variant<Invalidation, Wait, DeviceInvalidation>;
+using Command = std::variant<Invalidation, Wait, DeviceInvalidation, iommu::PageGroupResponse>;
 
 // What decides which descriptors are legal.
 struct CommandContext {

@@ -19,8 +19,6 @@ namespace {
 constexpr int kMaxRestarts = 8;
 constexpr unsigned kSmallestPage = 12;
 
-Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable, path.in_pieces}; }
-
 Err<Refusal> refuse(const Fault& fault) { return Err{Refusal{fault}}; }
 
 // The update kept losing against somebody who rewrites the entry.
@@ -95,6 +93,13 @@ Reply Unit::translate_slow(const Request& request) {
 }
 
 Result<Path, Refusal> Unit::attempt(const Request& request) {
+    switch (request.kind) {
+        case RequestKind::Untranslated:
+        case RequestKind::Debug: break;
+        case RequestKind::Translated: return translated(request);
+        case RequestKind::Translation:
+        case RequestKind::Page: return Err{Refusal{}};  // no accesses: they have calls of their own
+    }
     if (!request.pasid && in_interrupt_range(request.iova.value)) return interrupt_address(request);
     // Tickets first, then the gate: what is invalidated from here on cannot be kept.
     const iommu::Iotlb::Ticket ticket = iotlb_.open();
@@ -110,15 +115,16 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
         if (const auto hit = find_cached(request, config->route))
             return Path{hit->address, hit->page_log2, hit->rights};
     }
-    const auto path = find_and_mark(request, *config, gate);
-    if (!path || !cacheable) return path;
-    iotlb_.fill(ticket, tlb_tag(request, config->route), request.iova, to_translation(*path));
-    return path;
+    const Page page = TRY(find_and_mark(request, *config, gate));
+    if (cacheable) iotlb_.fill(ticket, tlb_tag(request, config->route), request.iova, to_translation(page.path));
+    return page.path;
 }
 
 // From the cache, or from the tables and into the cache; with the checks that need no further table.
 Result<Config, Fault> Unit::configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket) {
     auto config = configs_.find(request.requester, request.pasid);
+    // What is refused, and its diagnosis, comes from the tables.
+    if (config && request.kind == RequestKind::Translation && !config->device_tlb) config.reset();
     if (!config) {
         config = TRY(resolve(request, root, capabilities_, memory_));
         if (request.kind != RequestKind::Debug) configs_.keep(ticket, request.requester, request.pasid, *config);
@@ -128,19 +134,20 @@ Result<Config, Fault> Unit::configure(const Request& request, const LatchedRoot&
 }
 
 // Finds the path, and sets the accessed and dirty bits it calls for once nothing stands in the way.
-Result<Path, Refusal> Unit::find_and_mark(const Request& request, const Config& config, Gate gate) {
+Result<Page, Refusal> Unit::find_and_mark(const Request& request, const Config& config, Gate gate) {
     for (int restart = 0; restart < kMaxRestarts; ++restart) {
         const auto found = find(request, config, limits_, memory_);
         if (!found) return refuse(found.error());
-        Path path = found->path;
-        if (gate.guarded()) {
-            if (is_protected(path.address)) return Err{Refusal{}};
-            path.page_log2 = std::min(path.page_log2, kSmallestPage);
+        Page page = found->page;
+        // A translation request accesses nothing; what the device does with the answer is judged on its own.
+        if (gate.guarded() && request.kind != RequestKind::Translation) {
+            if (is_protected(page.path.address)) return Err{Refusal{}};
+            page.path.page_log2 = std::min(page.path.page_log2, kSmallestPage);
         }
-        if (request.kind == RequestKind::Debug) return path;
+        if (request.kind == RequestKind::Debug) return page;
         const auto applied = found->marks.apply(memory_);
         if (!applied) return refuse(to_fault(applied.error(), config, request));
-        if (*applied == Marks::Applied::Done) return path;
+        if (*applied == Marks::Applied::Done) return page;
     }
     const auto processing = config.fault_disabled ? FaultProcessing::Disabled : FaultProcessing::Enabled;
     return refuse(Fault{never_settled(config), processing, {}});
@@ -183,9 +190,11 @@ Reply Unit::block(const Request& request, const Refusal& refusal) {
     translations_.add(Count::Faults);
     if (!refusal.fault) return Reply::blocked(0);
     const Fault& fault = *refusal.fault;
-    const Reply reply = Reply::blocked(static_cast<std::uint8_t>(fault.condition));
-    if (request.kind == RequestKind::Debug) return reply;
+    if (request.kind != RequestKind::Debug) report(request, fault);
+    return Reply::blocked(static_cast<std::uint8_t>(fault.condition));
+}
 
+void Unit::report(const Request& request, const Fault& fault) {
     const std::uint64_t now = ports_.clock.now_ns();
     Effects effects;
     {
@@ -198,12 +207,8 @@ Reply Unit::block(const Request& request, const Refusal& refusal) {
         effects.append(std::move(report.effects));
     }
     perform(effects);
-    return reply;
 }
 
-// No device has translations of its own here.
-iommu::TranslationCompletion Unit::translation_request(const Request& /*request*/) { return {}; }
-void Unit::page_request(const iommu::PageRequest& /*request*/) {}
 
 UnitCounters Unit::counters() const {
     UnitCounters counters;

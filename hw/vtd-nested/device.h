@@ -8,6 +8,11 @@
 //                       -> translate_slow -> resolve -> find -> protect -> apply marks -> fill -> answer
 //                                         any step may end in a Fault -> report -> record, event
 //
+// of a device with a device-TLB (ats.cc):
+//
+//     translation_request -> configure -> find -> grant, or deny: UR, CA, or success without rights
+//     page_request        -> resolve -> implicit invalidation -> queue, status, event;  error -> response
+//
 // and of a command:
 //
 //     write(IQT) -> run_queue -> fetch -> decode -> apply -> effects -> perform;  error -> IQE, head stays
@@ -26,6 +31,7 @@
 #include <atomic>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -37,6 +43,7 @@
 #include "iommu/tuning.h"
 #include "vtd-nested/commands.h"
 #include "vtd-nested/in_flight.h"
+#include "vtd-nested/page_requests.h"
 #include "vtd-nested/registers.h"
 #include "vtd-nested/report.h"
 #include "vtd-nested/translate.h"
@@ -127,11 +134,21 @@ class Unit {
     [[nodiscard]] Reply translate_slow(const Request& request);
     [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
     [[nodiscard]] Result<Config, Fault> configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket);
-    [[nodiscard]] Result<Path, Refusal> find_and_mark(const Request& request, const Config& config, Gate gate);
+    [[nodiscard]] Result<Page, Refusal> find_and_mark(const Request& request, const Config& config, Gate gate);
     [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
     [[nodiscard]] Result<Path, Refusal> interrupt_address(const Request& request) const;
     [[nodiscard]] bool is_protected(Pa address) const;
     [[nodiscard]] Reply block(const Request& request, const Refusal& refusal);
+    void report(const Request& request, const Fault& fault);
+
+    // ---- ats.cc: requests of devices with a device-TLB
+    [[nodiscard]] Result<Path, Refusal> translated(const Request& request) const;
+    [[nodiscard]] std::optional<Page> find_kept_page(const Request& request, const Config& config) const;
+    [[nodiscard]] Result<Page, Refusal> find_page(const Request& request, const Config& config, Gate gate);
+    [[nodiscard]] iommu::TranslationCompletion grant(const Request& request, const Config& config, const Page& page);
+    [[nodiscard]] iommu::TranslationCompletion deny(const Request& request, const Refusal& refusal);
+    [[nodiscard]] Effects queue_page(const iommu::PageRequest& page, const Config& config);
+    [[nodiscard]] Effects drop_page(const iommu::PageRequest& page, iommu::ResponseCode code, std::string_view why);
 
     // ---- device_registers.cc: what a write means
     [[nodiscard]] Effects written(const iommu::RegisterWrite& write);

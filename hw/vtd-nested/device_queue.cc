@@ -114,6 +114,7 @@ Result<Words<4>, IQEI> Unit::load_descriptor(Value<IQA> iqa, std::uint64_t posit
 std::optional<Effects> Unit::execute(const Command& command) {
     if (const auto* wait = std::get_if<Wait>(&command)) return fetched(*wait);
     if (const auto* invalidation = std::get_if<DeviceInvalidation>(&command)) return send(*invalidation);
+    if (const auto* response = std::get_if<iommu::PageGroupResponse>(&command)) return respond(*response);
     return apply(std::get<Invalidation>(command));
 }
 

@@ -2,6 +2,7 @@
 //
 // What a write to a register means. Called with the lock held; what leaves the unit is returned.
 #include "vtd-nested/device.h"
+#include "vtd-nested/spec/page_request.h"
 #include "vtd-nested/trace.h"
 
 namespace vtd {
@@ -63,6 +64,10 @@ Effects Unit::written(const RegisterWrite& write) {
         case PMEN::offset: return write_pmen(write);
         case ICS::offset:
             if (write.as<ICS>().get<ICS::IWC>() == 0) settle(Event::InvalidationCompletion, registers_);
+            return {};
+        case PECTL::offset: return control_written(Event::PageRequest, registers_);
+        case PRS::offset:
+            if (write.as<PRS>().raw() == 0) settle(Event::PageRequest, registers_);
             return {};
         default: return {};  // storage
     }

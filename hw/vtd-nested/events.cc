@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vtd-nested/events.h"
 
+#include "vtd-nested/spec/page_request.h"
+
 namespace vtd {
 
 namespace {
@@ -17,6 +19,7 @@ EventRegisters registers_of(Event event) {
     switch (event) {
         case Event::Fault: return {FECTL::offset, FEDATA::offset, FEADDR::offset, FEUADDR::offset};
         case Event::InvalidationCompletion: return {IECTL::offset, IEDATA::offset, IEADDR::offset, IEUADDR::offset};
+        case Event::PageRequest: return {PECTL::offset, PEDATA::offset, PEADDR::offset, PEUADDR::offset};
     }
     return {};
 }

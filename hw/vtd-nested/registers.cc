@@ -2,6 +2,7 @@
 #include "vtd-nested/registers.h"
 
 #include "iommu/address.h"
+#include "vtd-nested/spec/page_request.h"
 
 namespace vtd {
 
@@ -30,6 +31,18 @@ void add_queue(std::vector<RegisterSpec>& specs) {
     specs.push_back(spec_of<IEADDR>());
     specs.push_back(spec_of<IEUADDR>());
     specs.push_back(spec_of<IQERCD>());
+}
+
+// The page request queue and its event. [VTD 5.10 s11.4.11]
+void add_page_requests(std::vector<RegisterSpec>& specs) {
+    specs.push_back(spec_of<PQH>());
+    specs.push_back(spec_of<PQT>());
+    specs.push_back(spec_of<PQA>());
+    specs.push_back(spec_of<PRS>());
+    specs.push_back(spec_of<PECTL>(PECTL::IM::mask));
+    specs.push_back(spec_of<PEDATA>());
+    specs.push_back(spec_of<PEADDR>());
+    specs.push_back(spec_of<PEUADDR>());
 }
 
 void add_protected_regions(std::vector<RegisterSpec>& specs, const Capabilities& capabilities) {
@@ -69,6 +82,7 @@ std::vector<RegisterSpec> register_specs(const Capabilities& capabilities) {
     specs.push_back(spec_of<FEUADDR>());
     add_protected_regions(specs, capabilities);
     if (capabilities.qi != 0) add_queue(specs);
+    if (capabilities.prs != 0) add_page_requests(specs);
     specs.push_back(spec_at<IVA>(kIvaOffset + IVA::relative_offset));
     specs.push_back(spec_at<IOTLB_REG>(kIvaOffset + IOTLB_REG::relative_offset));
     for (unsigned index = 0; index <= capabilities.nfr; ++index) {

@@ -6,6 +6,7 @@
 namespace vtd {
 
 using iommu::Request;
+using iommu::RequestKind;
 
 namespace {
 
@@ -13,12 +14,26 @@ std::uint16_t low_at(unsigned index) { return static_cast<std::uint16_t>(kFrcdOf
 std::uint16_t high_at(unsigned index) { return static_cast<std::uint16_t>(low_at(index) + 8); }
 
 FaultedRequest type_of(const Request& request) {
+    if (request.kind == RequestKind::Page) return FaultedRequest::PageRequest;
+    if (request.kind == RequestKind::Translation) return FaultedRequest::Read;  // which it is on the link
     switch (request.access) {
         case iommu::Access::Read: return FaultedRequest::Read;
         case iommu::Access::Write: return FaultedRequest::Write;
         case iommu::Access::Atomic: return FaultedRequest::AtomicOp;
     }
     return FaultedRequest::Write;
+}
+
+// AT as it was in the request; a page request is a message and has none.
+AddressType address_type_of(const Request& request) {
+    switch (request.kind) {
+        case RequestKind::Translation: return AddressType::TranslationRequest;
+        case RequestKind::Translated: return AddressType::Translated;
+        case RequestKind::Untranslated:
+        case RequestKind::Debug:
+        case RequestKind::Page: break;
+    }
+    return AddressType::Untranslated;
 }
 
 // Any of the status bits that share the fault event.
@@ -35,7 +50,9 @@ Report FaultRecorder::record(const Request& request, const Fault& fault, std::ui
                              RegisterFile& registers) {
     Report report;
     if (!fault.recorded()) return report;
-    if (transactions_.continues(request, static_cast<unsigned>(fault.condition), now_ns)) {
+    // Only what QEMU's memory accesses bring comes in pieces.
+    const bool whole = request.kind != RequestKind::Untranslated;
+    if (!whole && transactions_.continues(request, static_cast<unsigned>(fault.condition), now_ns)) {
         report.reported = Reported::Merged;
         return report;
     }
@@ -64,11 +81,11 @@ void FaultRecorder::write_record(unsigned index, const Request& request, const F
                     .with<FRCD_HI::T1>(type_bit1(type))
                     .with<FRCD_HI::T2>(type_bit2(type))
                     .with<FRCD_HI::FR>(static_cast<std::uint64_t>(fault.condition))
-                    .with<FRCD_HI::AT>(static_cast<std::uint64_t>(AddressType::Untranslated))
+                    .with<FRCD_HI::AT>(static_cast<std::uint64_t>(address_type_of(request)))
                     .with<FRCD_HI::F>(1);
     // What the PASID prefix said. A request without one has PP=0, whatever RID_PASID it used.
     if (request.pasid && records_pasid_) {
-        const bool execute = request.execute == iommu::Execute::Yes && !request.writes();
+        const bool execute = request.execute == iommu::Execute::Yes && type == FaultedRequest::Read;
         high = high.with<FRCD_HI::PP>(1)
                    .with<FRCD_HI::PV>(request.pasid->value)
                    .with<FRCD_HI::PRIV>(request.privilege == iommu::Privilege::Supervisor ? 1 : 0)

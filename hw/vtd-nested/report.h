@@ -20,7 +20,13 @@
 namespace vtd {
 
 // What became of a fault.
-enum class Reported : std::uint8_t { Recorded, Suppressed, Merged, Overflowed };
+enum class Reported : std::uint8_t {
+    Recorded,
+    Suppressed,
+    Merged,
+    Overflowed,
+    Recoverable,  // the device is told, not software
+};
 
 struct Report {
     Reported reported = Reported::Suppressed;

@@ -11,9 +11,15 @@
 namespace vtd {
 
 using iommu::bit_range;
+using iommu::RequestKind;
 using iommu::Words;
 
 namespace {
+
+// The directory has 2^(PDTS+7) entries of 64 PASIDs each.
+std::uint64_t pasid_limit(const Value<ScalableContextEntry>& context) {
+    return std::uint64_t{1} << (context.get<ScalableContextEntry::PDTS>() + 13);
+}
 
 // One look-up under way: the tables read so far decide whether a fault is recorded.
 class Lookup {
@@ -23,14 +29,23 @@ class Lookup {
 
     [[nodiscard]] iommu::Result<Config, Fault> legacy(Pa root_table);
     [[nodiscard]] iommu::Result<Config, Fault> scalable(Pa root_table);
+    // The context entry alone. Either way `processing()` then says what FPD said.
+    [[nodiscard]] iommu::Result<Value<ScalableContextEntry>, Fault> scalable_context(Pa root_table);
+    [[nodiscard]] FaultProcessing processing() const { return processing_; }
 
   private:
     [[nodiscard]] iommu::Result<Value<ScalableContextEntry>, Fault> read_scalable_context(Pa root_table);
+    [[nodiscard]] iommu::Result<iommu::Done, Fault> check_scalable_context(
+        const Value<ScalableContextEntry>& context) const;
     [[nodiscard]] iommu::Result<Pasid, Fault> select_pasid(const Value<ScalableContextEntry>& context) const;
     [[nodiscard]] iommu::Result<Value<PasidEntry>, Fault> read_pasid_entry(Pa directory, Pasid pasid);
     [[nodiscard]] iommu::Result<Config, Fault> decode_pasid_entry(const Value<PasidEntry>& entry) const;
     [[nodiscard]] iommu::Result<Config, Fault> decode_legacy_context(const Value<LegacyContextEntry>& context) const;
 
+    // Requests that only a device with a device-TLB makes.
+    [[nodiscard]] bool of_device_tlb() const {
+        return request_.kind == RequestKind::Translation || request_.kind == RequestKind::Translated;
+    }
     // Bits 63:HAW of a word.
     [[nodiscard]] std::uint64_t beyond_haw() const { return bit_range(63, capabilities_.haw); }
     [[nodiscard]] Words<4> scalable_context_reserved() const;
@@ -103,11 +118,16 @@ iommu::Result<Config, Fault> Lookup::decode_legacy_context(const Value<LegacyCon
         case TranslationType::PassThrough:
             if (capabilities_.pt == 0) return fail(Condition::LCT_4, "TT=10 without PT");
             config.route.translate = Translate::PassThrough;
-            return config;
-        case TranslationType::DeviceTlb: return fail(Condition::LCT_4, "TT=01 without DT");
+            break;
+        case TranslationType::DeviceTlb:
+            if (capabilities_.dt == 0) return fail(Condition::LCT_4, "TT=01 without DT");
+            config.device_tlb = true;
+            break;
         case TranslationType::Reserved: return fail(Condition::LCT_4, "TT reserved");
         case TranslationType::UntranslatedOnly: break;
     }
+    if (of_device_tlb() && !config.device_tlb) return fail(Condition::LCT_5);
+    if (type == TranslationType::PassThrough) return config;
     config.route.translate = Translate::SecondStage;
     config.second_root = context.in_place<LegacyContextEntry::SSPTPTR>();
     config.second_levels = static_cast<std::uint8_t>(AddressWidth::levels(aw));
@@ -118,14 +138,21 @@ iommu::Result<Config, Fault> Lookup::decode_legacy_context(const Value<LegacyCon
 // ---- Scalable mode. [VTD 5.10 s3.4.3, s9.2, s9.4-9.6]
 
 iommu::Result<Config, Fault> Lookup::scalable(Pa root_table) {
-    const Value<ScalableContextEntry> context = TRY(read_scalable_context(root_table));
+    const Value<ScalableContextEntry> context = TRY(scalable_context(root_table));
     const Pasid pasid = TRY(select_pasid(context));
     const Pa directory{context.in_place<ScalableContextEntry::PASIDDIRPTR>()};
     const Value<PasidEntry> entry = TRY(read_pasid_entry(directory, pasid));
     Config config = TRY(decode_pasid_entry(entry));
     config.route.space = SpaceTag{pasid.value};
     if (context.get<ScalableContextEntry::RID_PRIV>() != 0) config.route.rid_supervisor = true;
+    config.device_tlb = context.get<ScalableContextEntry::DTE>() != 0;
     return config;
+}
+
+iommu::Result<Value<ScalableContextEntry>, Fault> Lookup::scalable_context(Pa root_table) {
+    const Value<ScalableContextEntry> context = TRY(read_scalable_context(root_table));
+    TRY(check_scalable_context(context));
+    return context;
 }
 
 iommu::Result<Value<ScalableContextEntry>, Fault> Lookup::read_scalable_context(Pa root_table) {
@@ -159,27 +186,43 @@ iommu::Result<Value<ScalableContextEntry>, Fault> Lookup::read_scalable_context(
 
 Words<4> Lookup::scalable_context_reserved() const {
     using E = ScalableContextEntry;
-    // Device-TLBs, page requests, host permission tables and PASIDs in translated requests are not offered.
-    Words<4> mask{E::DTE::mask | E::PRE::mask | E::HPTE::mask | E::EPTR::mask | beyond_haw()};
+    // Host permission tables and PASIDs in translated requests are not offered.
+    Words<4> mask{E::HPTE::mask | E::EPTR::mask | beyond_haw()};
+    if (capabilities_.dt == 0) mask[E::DTE::word] |= E::DTE::mask;
+    if (capabilities_.prs == 0) mask[E::PRE::word] |= E::PRE::mask;
     if (capabilities_.pasid == 0) mask[E::PASIDE::word] |= E::PASIDE::mask;
     if (capabilities_.rps == 0) mask[E::RID_PASID::word] |= E::RID_PASID::mask;
     if (capabilities_.rprivs == 0) mask[E::RID_PRIV::word] |= E::RID_PRIV::mask;
     return mask;
 }
 
+// The entry's fields against each other, and what it says about this kind of request.
+iommu::Result<iommu::Done, Fault> Lookup::check_scalable_context(const Value<ScalableContextEntry>& context) const {
+    using E = ScalableContextEntry;
+    const bool device_tlb = context.get<E::DTE>() != 0;
+    if (!device_tlb && context.get<E::PRE>() != 0) return fail(Condition::SCT_4, "PRE=1 with DTE=0");
+    if (context.get<E::RID_PASID>() >= pasid_limit(context)) return fail(Condition::SCT_4, "RID_PASID beyond PDTS");
+    if (!device_tlb && of_device_tlb()) return fail(Condition::SCT_5);
+    return iommu::Done{};
+}
+
+// In the order of the conditions' codes; the manual gives none.
 iommu::Result<Pasid, Fault> Lookup::select_pasid(const Value<ScalableContextEntry>& context) const {
     using E = ScalableContextEntry;
-    // The directory has 2^(PDTS+7) entries of 64 PASIDs each.
-    const std::uint64_t limit = std::uint64_t{1} << (context.get<E::PDTS>() + 13);
-    const auto rid_pasid = static_cast<std::uint32_t>(context.get<E::RID_PASID>());
-    if (rid_pasid >= limit) return fail(Condition::SCT_4, "RID_PASID beyond PDTS");
-    if (!request_.pasid) return Pasid{rid_pasid};
+    const bool page_request = request_.kind == RequestKind::Page;
+    const bool forbidden = page_request && context.get<E::PRE>() == 0;
+    const Pasid rid_pasid{static_cast<std::uint32_t>(context.get<E::RID_PASID>())};
+    if (!request_.pasid && forbidden) return fail(Condition::SCT_8);
+    if (!request_.pasid) return rid_pasid;
 
     const Pasid pasid = *request_.pasid;
     if (context.get<E::PASIDE>() == 0) return fail(Condition::SCT_6);
-    if (pasid.value >= limit) return fail(Condition::SCT_7);
-    if (pasid.value >= std::uint64_t{1} << (capabilities_.pss + 1)) return fail(Condition::SGN_10);
-    if (pasid.value == rid_pasid) return fail(Condition::SCT_9);
+    if (pasid.value >= pasid_limit(context)) return fail(Condition::SCT_7);
+    if (forbidden) return fail(Condition::SCT_8);
+    // No page request meets this one.
+    const bool too_wide = pasid.value >= std::uint64_t{1} << (capabilities_.pss + 1);
+    if (too_wide && !page_request) return fail(Condition::SGN_10);
+    if (pasid == rid_pasid) return fail(Condition::SCT_9);
     return pasid;
 }
 
@@ -239,6 +282,7 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
     config.extended_accessed = entry.get<E::EAFE>() != 0;
     config.second_dirty = entry.get<E::SSADE>() != 0;
     config.walk_snooped = entry.get<E::PWSNP>() != 0;
+    config.page_snoop = entry.get<E::PGSNP>() != 0;
     config.fault_disabled = processing_ == FaultProcessing::Disabled;
 
     bool first = false;
@@ -282,6 +326,20 @@ iommu::Result<Config, Fault> Lookup::decode_pasid_entry(const Value<PasidEntry>&
     return config;
 }
 
+// What RTADDR decides without a table.
+iommu::Result<iommu::Done, Fault> check_mode(const Request& request, TranslationTableMode mode,
+                                             const Capabilities& capabilities) {
+    if (!mode_supported(mode, capabilities)) return fail(Condition::RTA_1, {.check = "TTM not supported"});
+    // An execute request needs a PASID; from version 8 on it is refused before any table is read.
+    const bool execute = request.pasid && request.execute == iommu::Execute::Yes;
+    if (execute && (capabilities.ver >> 4) >= 8) return fail(Condition::RTA_5);
+    if (mode == TranslationTableMode::AbortDma) return fail(Condition::RTA_4);
+    if (mode == TranslationTableMode::Scalable) return iommu::Done{};
+    if (request.kind == RequestKind::Page) return fail(Condition::RTA_3);
+    if (request.pasid) return fail(Condition::RTA_2);
+    return iommu::Done{};
+}
+
 }  // namespace
 
 bool mode_supported(TranslationTableMode mode, const Capabilities& capabilities) {
@@ -296,19 +354,22 @@ bool mode_supported(TranslationTableMode mode, const Capabilities& capabilities)
 
 iommu::Result<Config, Fault> resolve(const Request& request, const LatchedRoot& root, const Capabilities& capabilities,
                                      const GuestMemory& memory) {
+    TRY(check_mode(request, root.mode, capabilities));
     Lookup lookup(request, capabilities, memory);
-    if (!mode_supported(root.mode, capabilities)) return fail(Condition::RTA_1, {.check = "TTM not supported"});
-    // An execute request needs a PASID; from version 8 on it is refused before any table is read.
-    const bool execute = request.pasid && request.execute == iommu::Execute::Yes;
-    if (execute && (capabilities.ver >> 4) >= 8) return fail(Condition::RTA_5);
-    switch (root.mode) {
-        case TranslationTableMode::AbortDma: return fail(Condition::RTA_4);
-        case TranslationTableMode::Scalable: return lookup.scalable(root.table);
-        case TranslationTableMode::Legacy:
-        case TranslationTableMode::Reserved: break;
-    }
-    if (request.pasid) return fail(Condition::RTA_2);
+    if (root.mode == TranslationTableMode::Scalable) return lookup.scalable(root.table);
     return lookup.legacy(root.table);
+}
+
+iommu::Result<FaultProcessing, Fault> resolve_translated(const Request& request, const LatchedRoot& root,
+                                                         const Capabilities& capabilities, const GuestMemory& memory) {
+    TRY(check_mode(request, root.mode, capabilities));
+    Lookup lookup(request, capabilities, memory);
+    if (root.mode == TranslationTableMode::Scalable) {
+        TRY(lookup.scalable_context(root.table));
+    } else {
+        TRY(lookup.legacy(root.table));
+    }
+    return lookup.processing();
 }
 
 }  // namespace vtd

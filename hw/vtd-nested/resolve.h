@@ -61,13 +61,20 @@ struct Config {
     bool second_dirty = false;       // SSADE
     bool walk_snooped = true;        // PWSNP
     bool fault_disabled = false;     // FPD, or-ed over the entries read
-    std::array<std::uint8_t, 7> pad{};
+    bool device_tlb = false;         // DTE, or TT=01: translation requests and translated requests are allowed
+    bool page_snoop = false;         // PGSNP
+    std::array<std::uint8_t, 5> pad{};
 };
 static_assert(sizeof(Config) % 8 == 0);
 
 // The Config for the request, or the condition that stops it.
 [[nodiscard]] iommu::Result<Config, Fault> resolve(const Request& request, const LatchedRoot& root,
                                                    const Capabilities& capabilities, const GuestMemory& memory);
+
+// A translated request needs no more than the context entry's leave. Returns what FPD says there. [VTD 5.10 s4.2.5]
+[[nodiscard]] iommu::Result<FaultProcessing, Fault> resolve_translated(const Request& request, const LatchedRoot& root,
+                                                                       const Capabilities& capabilities,
+                                                                       const GuestMemory& memory);
 
 // Whether the unit can work in the mode at all. [VTD 5.10 s11.4.5]
 [[nodiscard]] bool mode_supported(TranslationTableMode mode, const Capabilities& capabilities);

@@ -23,12 +23,25 @@ std::string requester(const Request& request) {
     return text;
 }
 
+// "read", "translated write", "translation request (NW)"
+std::string what(const Request& request) {
+    switch (request.kind) {
+        case iommu::RequestKind::Untranslated:
+        case iommu::RequestKind::Debug: return iommu::name(request.access);
+        case iommu::RequestKind::Translated: return std::string("translated ") + iommu::name(request.access);
+        case iommu::RequestKind::Page: return "page request";
+        case iommu::RequestKind::Translation: break;
+    }
+    return request.writes() ? "translation request" : "translation request (NW)";
+}
+
 std::string where(const Report& report) {
     switch (report.reported) {
         case Reported::Recorded: return format("FRCD[%u]", report.index);
         case Reported::Suppressed: return "not recorded (FPD)";
         case Reported::Merged: return "merged";
         case Reported::Overflowed: return "lost (PFO)";
+        case Reported::Recoverable: return "not recorded (recoverable)";
     }
     return "?";
 }
@@ -51,11 +64,10 @@ std::string wrong_itag(unsigned itag, iommu::RequesterId sender, std::span<const
 }  // namespace
 
 std::string fault_line(const Request& request, const Fault& fault, const Report& report) {
-    const std::string_view what = meaning(fault.condition);
-    std::string line = "vtd: fault " + where(report) + " " + requester(request);
-    line += format(" %s 0x%" PRIx64 " FR=0x%02x (%s: %.*s)", iommu::name(request.access), request.iova.value,
-                   static_cast<unsigned>(fault.condition), std::string(name(fault.condition)).c_str(),
-                   static_cast<int>(what.size()), what.data());
+    const std::string_view why = meaning(fault.condition);
+    std::string line = "vtd: fault " + where(report) + " " + requester(request) + " " + what(request);
+    line += format(" 0x%" PRIx64 " FR=0x%02x (%s: %.*s)", request.iova.value, static_cast<unsigned>(fault.condition),
+                   std::string(name(fault.condition)).c_str(), static_cast<int>(why.size()), why.data());
     const Diagnosis& d = fault.diagnosis;
     if (!d.check.empty()) line += " " + std::string(d.check) + ";";
     if (d.level != 0) line += format(" level %u", d.level);
@@ -64,9 +76,24 @@ std::string fault_line(const Request& request, const Fault& fault, const Report&
 }
 
 std::string translation_line(const Request& request, const Path& path) {
-    return "vtd: translated " + requester(request) +
-           format(" %s 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", iommu::name(request.access), request.iova.value,
-                  path.address.value, path.page_log2, iommu::name(path.usable));
+    return "vtd: translated " + requester(request) + " " + what(request) +
+           format(" 0x%" PRIx64 " -> 0x%" PRIx64 " 2^%u %s", request.iova.value, path.address.value, path.page_log2,
+                  iommu::name(path.usable));
+}
+
+std::string unsupported_line(const Request& request) {
+    return "vtd: " + what(request) + " " + requester(request) +
+           format(" 0x%" PRIx64 ": unsupported without device-TLBs (DT), or while translation is off",
+                  request.iova.value);
+}
+
+std::string page_request_line(const iommu::PageRequest& page, std::string_view outcome) {
+    std::string line = "vtd: page request " + requester({.requester = page.requester, .pasid = page.pasid});
+    line += format(" 0x%" PRIx64 " PRGI=0x%x", page.address.value, page.index);
+    if (page.read) line += " RDR";
+    if (page.write) line += " WRR";
+    if (page.last) line += page.stop_marker() ? " LPIG (stop marker)" : " LPIG";
+    return line + ": " + std::string(outcome);
 }
 
 std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value) {

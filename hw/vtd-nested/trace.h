@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "iommu/register_file.h"
 #include "vtd-nested/commands.h"
@@ -18,6 +19,10 @@ namespace vtd {
 [[nodiscard]] std::string fault_line(const Request& request, const Fault& fault, const Report& report);
 // "vtd: translated SID=00:04.0 read 0x1000 -> 0x7f001000 2^12 rw"
 [[nodiscard]] std::string translation_line(const Request& request, const Path& path);
+// "vtd: translation request SID=00:04.0 0x401000: unsupported while translation is off"
+[[nodiscard]] std::string unsupported_line(const Request& request);
+// "vtd: page request SID=00:04.0 PASID=0x5 0x401000 PRGI=0x3 RDR LPIG: queued at 0x20"
+[[nodiscard]] std::string page_request_line(const iommu::PageRequest& page, std::string_view outcome);
 // "vtd: write FECTL IM=1"
 [[nodiscard]] std::string register_line(const iommu::RegisterSpec& spec, std::uint64_t value);
 // "vtd: message 0xfee00000 data 0x41"

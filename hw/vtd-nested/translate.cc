@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "vtd-nested/spec/second_stage.h"
+
 namespace vtd {
 
 using iommu::Purpose;
@@ -101,6 +103,24 @@ Result<Path, Fault> walk_stages(const Request& request, const Config& config, co
     return *walked;
 }
 
+// PGSNP counts in scalable mode only, SNP where the second stage has the last word. [VTD 5.10 s4.2.3 table 10]
+bool page_snooped(const Config& config, const Marks& marks) {
+    if (config.page_snoop) return true;
+    const bool second = config.route.translate == Translate::SecondStage || config.route.translate == Translate::Nested;
+    // The last entry that was used is that leaf.
+    return second && ((marks.end() - 1)->entry & SecondStageEntry::SNP::mask) != 0;
+}
+
+// Whether the output may not be given. A device is told of the whole page, so none of it may be an interrupt, but for
+// pass-through; legacy mode and other requests count the address alone. [VTD 5.10 s7.1.3 table 30: LGN.4, SGN.8]
+bool reaches_interrupts(const Request& request, const Config& config, const Path& path) {
+    const bool whole = request.kind == iommu::RequestKind::Translation &&
+                       config.mode == TranslationTableMode::Scalable &&
+                       config.route.translate != Translate::PassThrough;
+    const unsigned block = whole ? std::max(path.page_log2, kInterruptRangeLog2) : kInterruptRangeLog2;
+    return path.address.value >> block == kInterruptRange >> block;
+}
+
 }  // namespace
 
 Result<iommu::Done, Fault> check_request(const Request& request, const Config& config,
@@ -116,11 +136,12 @@ Result<iommu::Done, Fault> check_request(const Request& request, const Config& c
 Result<Found, Fault> find(const Request& request, const Config& config, const StageLimits& limits,
                           const GuestMemory& memory) {
     Found found;
-    found.path = TRY(config.route.translate == Translate::PassThrough
-                         ? pass_through(request, config, limits)
-                         : walk_stages(request, config, limits, memory, found.marks));
+    Path& path = found.page.path;
+    path = TRY(config.route.translate == Translate::PassThrough
+                   ? pass_through(request, config, limits)
+                   : walk_stages(request, config, limits, memory, found.marks));
     // Only interrupt requests may reach the interrupt range, and those are not translated.
-    if (in_interrupt_range(found.path.address.value)) {
+    if (reaches_interrupts(request, config, path)) {
         const bool legacy = config.mode == TranslationTableMode::Legacy;
         return fail(legacy ? Condition::LGN_4 : Condition::SGN_8, {}, processing(config));
     }
@@ -128,8 +149,9 @@ Result<Found, Fault> find(const Request& request, const Config& config, const St
     // without PASID would not be translated.
     const unsigned input_block =
         in_interrupt_range(request.iova.value) ? kInterruptRangeLog2 : block_beside_interrupts(request.iova.value);
-    const unsigned output_block = block_beside_interrupts(found.path.address.value);
-    found.path.page_log2 = std::min({found.path.page_log2, input_block, output_block});
+    const unsigned output_block = block_beside_interrupts(path.address.value);
+    path.page_log2 = std::min({path.page_log2, input_block, output_block});
+    found.page.snoop = page_snooped(config, found.marks);
     return found;
 }
 

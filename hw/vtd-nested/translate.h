@@ -34,8 +34,20 @@ inline constexpr unsigned kInterruptRangeLog2 = 20;
     return kInterruptRangeLog2 + static_cast<unsigned>(std::bit_width(difference)) - 1;
 }
 
-struct Found {
+// The page that a request reaches.
+struct Page {
     Path path;
+    bool snoop =
+        false;  // accesses to it are snooped whatever the device says: PGSNP, or SNP of the second stage's leaf
+};
+
+// As it is cached, and as it is answered.
+[[nodiscard]] constexpr iommu::Translation to_translation(const Path& path) {
+    return {path.address, path.page_log2, path.usable, path.in_pieces};
+}
+
+struct Found {
+    Page page;
     Marks marks;
 };
 

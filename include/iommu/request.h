@@ -21,6 +21,7 @@ enum class RequestKind : std::uint8_t {
     Debug,         // asks what would happen: records nothing, changes nothing
     Translation,   // ATS: asks for a translation to keep. Access::Read says that it will not write (NW)
     Translated,    // ATS: the address is one that such a request was given
+    Page,          // PRI: asks software for the page; no access yet
 };
 
 struct Request {

@@ -72,7 +72,8 @@ std::uint64_t Guest::scalable_device(std::uint32_t requester, const PasidSpec& s
     const std::uint64_t directory = alloc_page();
     for (unsigned page = 1; page < (1u << context.pdts) / 4; ++page)
         alloc_page();
-    poke(at, directory | std::uint64_t{context.pdts} << 9 | bit(context.paside, 3) | bit(context.fpd, 1) | 1);
+    poke(at, directory | std::uint64_t{context.pdts} << 9 | bit(context.paside, 3) | bit(context.fpd, 1) |
+                 bit(context.dte, 2) | bit(context.pre, 4) | 1);
     poke(at + 8, context.rid_pasid | bit(context.rid_priv, 20));
     return add_pasid(requester, static_cast<std::uint32_t>(context.rid_pasid), spec);
 }
@@ -96,7 +97,7 @@ std::uint64_t Guest::add_pasid(std::uint32_t requester, std::uint32_t pasid, con
 void Guest::write_pasid_entry(std::uint64_t at, const PasidSpec& spec) {
     if (spec.pgtt == 2 || spec.pgtt == 3) second_levels = spec.aw + 2;
     if (spec.pgtt == 1 || spec.pgtt == 3) first_levels = 4 + spec.fspm;
-    poke(at + 8, spec.did | bit(spec.pwsnp, 23));
+    poke(at + 8, spec.did | bit(spec.pwsnp, 23) | bit(spec.pgsnp, 24));
     poke(at + 16, first_root | bit(spec.sre, 0) | std::uint64_t{spec.fspm} << 2 | bit(spec.wpe, 4) | bit(spec.eafe, 7));
     for (unsigned offset = 24; offset < 64; offset += 8)
         poke(at + offset, 0);
@@ -182,6 +183,22 @@ void Guest::submit(const Words4& descriptor) {
     ring_doorbell();
 }
 
+void Guest::enable_page_requests(unsigned pages_log2) {
+    page_queue = kRamBytes / 2;  // beyond the tables
+    w64(kPqh, 0);
+    w64(kPqt, 0);
+    w64(kPqa, page_queue | pages_log2);
+    w32(kPedata, kPageEvent.data);
+    w32(kPeaddr, kPageEvent.address & 0xffffffff);
+    w32(kPeuaddr, kPageEvent.address >> 32);
+    w32(kPectl, 0);
+}
+
+Words4 Guest::page_descriptor(std::uint64_t position) {
+    const std::uint64_t at = page_queue + position;
+    return {peek(at), peek(at + 8), peek(at + 16), peek(at + 24)};
+}
+
 iommu::Reply Guest::read(std::uint32_t requester, std::uint64_t iova) {
     return ask(request(requester, iova, iommu::Access::Read));
 }
@@ -252,6 +269,14 @@ Words4 pasid_device_tlb(std::uint64_t sid, std::uint64_t pasid, std::uint64_t ad
     return {0x8 | std::uint64_t{throttled.mip} << 4 | (throttled.pfsid & 15) << 12 | sid << 16 | pasid << 32 |
                 throttled.pfsid >> 4 << 52,
             address | bit(global, 0) | bit(larger, 11)};
+}
+Words4 page_response(std::uint32_t requester, unsigned prgi, unsigned rc) {
+    return {0x9 | std::uint64_t{rc} << 12 | std::uint64_t{requester} << 16, std::uint64_t{prgi} << 3};
+}
+Words4 page_response(std::uint32_t requester, std::uint32_t pasid, unsigned prgi, unsigned rc) {
+    Words4 words = page_response(requester, prgi, rc);
+    words[0] |= 1u << 4 | std::uint64_t{pasid} << 32;
+    return words;
 }
 
 }  // namespace test

@@ -53,12 +53,19 @@ inline constexpr std::uint64_t kCcmd = 0x28, kFsts = 0x34, kFectl = 0x38, kFedat
 inline constexpr std::uint64_t kFeuaddr = 0x44, kPmen = 0x64, kPlmbase = 0x68, kPlmlimit = 0x6c, kPhmbase = 0x70;
 inline constexpr std::uint64_t kPhmlimit = 0x78, kIqh = 0x80, kIqt = 0x88, kIqa = 0x90, kIcs = 0x9c, kIectl = 0xa0;
 inline constexpr std::uint64_t kIedata = 0xa4, kIeaddr = 0xa8, kIeuaddr = 0xac, kIqercd = 0xb0;
+inline constexpr std::uint64_t kPqh = 0xc0, kPqt = 0xc8, kPqa = 0xd0, kPrs = 0xdc, kPectl = 0xe0, kPedata = 0xe4;
+inline constexpr std::uint64_t kPeaddr = 0xe8, kPeuaddr = 0xec;
 // GCMD and GSTS bits.
 inline constexpr std::uint32_t kTe = 1u << 31, kSrtp = 1u << 30, kWbf = 1u << 27, kQie = 1u << 26;
 // FSTS bits.
 inline constexpr std::uint32_t kPfo = 1u << 0, kPpf = 1u << 1, kIqe = 1u << 4, kIce = 1u << 5, kIte = 1u << 6;
 // How long a device of a Guest may take to answer an Invalidate Request.
 inline constexpr std::uint64_t kTimeout = 60'000'000'000;
+
+// PRS bits.
+inline constexpr std::uint32_t kPpr = 1u << 0, kPro = 1u << 1;
+// What the page request event sends, as enable_page_requests sets it up.
+inline constexpr Msi kPageEvent{0x1'fee0'3000, 0x4321};
 
 // What a PASID table entry says. [VTD 9.6]
 struct PasidSpec {
@@ -72,6 +79,7 @@ struct PasidSpec {
     bool wpe = false;
     bool eafe = false;
     bool fpd = false;
+    bool pgsnp = false;
 };
 
 // What a scalable-mode context entry says beyond its directory. [VTD 9.4]
@@ -81,6 +89,8 @@ struct ContextSpec {
     bool paside = true;
     bool rid_priv = false;
     bool fpd = false;
+    bool dte = false;
+    bool pre = false;
 };
 
 using Words4 = std::array<std::uint64_t, 4>;
@@ -144,6 +154,12 @@ class Guest {
     std::uint64_t queue = 0;
     std::uint64_t queue_tail = 0;
     bool queue_wide = true;
+
+    // ---- Page request queue
+    // 2^pages_log2 pages of 128 descriptors, and the event unmasked.
+    void enable_page_requests(unsigned pages_log2 = 0);
+    std::uint64_t page_queue = 0;
+    Words4 page_descriptor(std::uint64_t position);
 
     // ---- Requests
     iommu::Reply ask(const iommu::Request& request) { return unit.translate(request); }
@@ -232,6 +248,8 @@ struct Throttled {
 Words4 device_tlb(std::uint64_t sid, std::uint64_t address = 0, bool larger = false, const Throttled& throttled = {});
 Words4 pasid_device_tlb(std::uint64_t sid, std::uint64_t pasid, std::uint64_t address = 0, bool larger = false,
                         bool global = false, const Throttled& throttled = {});
+Words4 page_response(std::uint32_t requester, unsigned prgi, unsigned rc);
+Words4 page_response(std::uint32_t requester, std::uint32_t pasid, unsigned prgi, unsigned rc);
 
 }  // namespace test
 

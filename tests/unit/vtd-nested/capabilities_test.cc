@@ -56,6 +56,10 @@ const std::vector<Dependency> kDependencies{
     {&Capabilities::rprivs, "rprivs", &Capabilities::srs, "srs"},
     {&Capabilities::dt, "dt", &Capabilities::qi, "qi"},
     {&Capabilities::dit, "dit", &Capabilities::dt, "dt"},
+    {&Capabilities::nwfs, "nwfs", &Capabilities::dt, "dt"},
+    {&Capabilities::prs, "prs", &Capabilities::dt, "dt"},
+    {&Capabilities::prs, "prs", &Capabilities::smts, "smts"},
+    {&Capabilities::pds, "pds", &Capabilities::prs, "prs"},
 };
 
 }  // namespace
@@ -65,8 +69,8 @@ TEST_CASE("The default unit reports the CAP, ECAP and VER that were typed by han
     REQUIRE(settled);
     // ND=6 PLMR PHMR SAGAW=39,48,57 MGAW=57 ZLR FRO=0xc0 SSLPS=2M,1G PSI NFR=7 MAMV=18 DWD DRD FS1GP FS5LP ESRTPS
     CHECK(vtd::cap_register(*settled).raw() == 0x91d2'078c'c078'0e66);
-    // C QI DT PT SC IRO=0x50 NEST SRS EAFS PSS=19 PASID DIT SMTS SSADS SSTS FSTS SMPWCS RPS ADMS RPRIVS
-    CHECK(vtd::ecap_register(*settled).raw() == 0x0033'eb9c'8400'50c7);
+    // C QI DT PT SC IRO=0x50 NEST PRS SRS NWFS EAFS PSS=19 PASID DIT PDS SMTS SSADS SSTS FSTS SMPWCS RPS ADMS RPRIVS
+    CHECK(vtd::ecap_register(*settled).raw() == 0x0033'ef9e'a400'50c7);
     CHECK(vtd::ver_register(*settled).raw() == 0x50);
     CHECK(settled->haw == 48);
 }
@@ -103,20 +107,23 @@ TEST_CASE("Each field stands at its bits of CAP and ECAP") {
              Case{asked({{&Capabilities::adms, 0}}), 0, 1ull << 52},
              Case{asked({{&Capabilities::rprivs, 0}}), 0, 1ull << 53},
              Case{asked({{&Capabilities::dit, 0}}), 0, 1ull << 41},
+             Case{asked({{&Capabilities::nwfs, 0}}), 0, 1ull << 33},
+             Case{asked({{&Capabilities::pds, 0}}), 0, 1ull << 42},
              // Switched off with what they need.
-             Case{asked({{&Capabilities::dt, 0}}), 0, 1ull << 41 | 1 << 2},
+             Case{asked({{&Capabilities::dt, 0}}), 0, 1ull << 2 | 1ull << 29 | 1ull << 33 | 1ull << 41 | 1ull << 42},
+             Case{asked({{&Capabilities::prs, 0}}), 0, 1ull << 29 | 1ull << 42},
              Case{asked({{&Capabilities::srs, 0}}), 0, 1ull << 31 | 1ull << 53},
              Case{asked({{&Capabilities::smpwcs, 0}}), 0, 1ull << 48 | 1ull << 45 | 1ull << 34},
              Case{asked({{&Capabilities::ssts, 0}}), 0, 1ull << 46 | 1ull << 45 | 1ull << 26},
              Case{asked({{&Capabilities::fsts, 0}}), 1ull << 56 | 1ull << 60, 1ull << 47 | 1ull << 34 | 1ull << 26},
-             Case{asked({{&Capabilities::smts, 0}}), 1ull << 56 | 1ull << 60, 0x0023'e99c'8400'0000},
-             Case{asked({{&Capabilities::qi, 0}}), 1ull << 56 | 1ull << 60, 0x0023'eb9c'8400'0006},
+             Case{asked({{&Capabilities::smts, 0}}), 1ull << 56 | 1ull << 60, 0x0023'ed9c'a400'0000},
+             Case{asked({{&Capabilities::qi, 0}}), 1ull << 56 | 1ull << 60, 0x0023'ef9e'a400'0006},
          }) {
         const auto settled = settle(item.fields);
         REQUIRE(settled);
         CAPTURE(std::hex, item.cap, item.ecap);
         CHECK((vtd::cap_register(*settled).raw() ^ 0x91d2'078c'c078'0e66) == item.cap);
-        CHECK((vtd::ecap_register(*settled).raw() ^ 0x0033'eb9c'8400'50c7) == item.ecap);
+        CHECK((vtd::ecap_register(*settled).raw() ^ 0x0033'ef9e'a400'50c7) == item.ecap);
     }
 }
 

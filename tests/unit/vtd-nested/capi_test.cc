@@ -24,6 +24,7 @@ struct Recorded {
     std::vector<std::pair<std::uint32_t, std::string>> lines;
     std::vector<iommu_invalidate_request> invalidates;
     std::uint64_t time_ns = 0;
+    std::vector<iommu_page_response> responses;
     unsigned kicks = 0;
     unsigned deadlines_changed = 0;
 };
@@ -44,7 +45,7 @@ iommu_ports ports_into(Recorded& recorded) {
     ports.now_ns = [](void* o) { return of(o).time_ns; };
     ports.deadline_changed = [](void* o) { ++of(o).deadlines_changed; };
     ports.invalidate = [](void* o, const iommu_invalidate_request* request) { of(o).invalidates.push_back(*request); };
-    ports.respond = [](void*, const iommu_page_response*) {};
+    ports.respond = [](void* o, const iommu_page_response* response) { of(o).responses.push_back(*response); };
     ports.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     return ports;
 }
@@ -208,12 +209,43 @@ TEST_CASE("C: settling replaces what was left to the unit and nothing else") {
     CHECK(config.iotlb_entries == 65536);
 }
 
+TEST_CASE("C: a translation request is answered, a translated one passes, a page request is answered by its names") {
+    CUnit unit;
+    unit.ram.poke(0x2000 + 16 * kDevice, 0x3000 | 1 << 2 | 1);  // TT=01
+    const iommu_request request{kDevice, IOMMU_NO_PASID, 0x4123, IOMMU_REQUEST_TRANSLATION,
+                                IOMMU_REQUEST_READ | IOMMU_REQUEST_WRITE};
+    iommu_translation_completion completion{};
+    vtd_nested_translation_request(unit.unit.get(), &request, &completion);
+    CHECK(completion.status == IOMMU_COMPLETION_UNSUPPORTED_REQUEST);
+    unit.enable();
+    vtd_nested_translation_request(unit.unit.get(), &request, &completion);
+    CHECK(completion.status == IOMMU_COMPLETION_SUCCESS);
+    CHECK(completion.rights == IOMMU_REQUEST_READ);
+    CHECK(completion.address == 0x6123);
+    CHECK(completion.page_log2 == 12);
+    CHECK(unit.ask(0x6123, IOMMU_REQUEST_WRITE, IOMMU_REQUEST_TRANSLATED).address == 0x6123);
+
+    const iommu_page_request page{.requester = 0x10000 | kDevice,
+                                  .pasid = 0xabcde,
+                                  .address = 0x4fff,
+                                  .index = 0x3ff,
+                                  .flags = IOMMU_REQUEST_READ,
+                                  .last = 1,
+                                  .reserved = 0};
+    vtd_nested_page_request(unit.unit.get(), &page);
+    REQUIRE(unit.recorded.responses.size() == 1);
+    CHECK(unit.recorded.responses[0].requester == kDevice);
+    CHECK(unit.recorded.responses[0].pasid == 0xabcde);
+    CHECK(unit.recorded.responses[0].index == 0x1ff);
+    CHECK(unit.recorded.responses[0].code == 1);
+}
+
 TEST_CASE("C: CAP and ECAP are what the guest reads") {
     const CUnit unit;
     CHECK(vtd_nested_cap(unit.unit.get()) == 0x91d2'078c'c078'0e66);
-    CHECK(vtd_nested_ecap(unit.unit.get()) == 0x0033'eb9c'8400'50c7);
+    CHECK(vtd_nested_ecap(unit.unit.get()) == 0x0033'ef9e'a400'50c7);
     CHECK(vtd_nested_read(unit.unit.get(), kCap, 8) == 0x91d2'078c'c078'0e66);
-    CHECK(vtd_nested_read(unit.unit.get(), kEcap + 4, 4) == 0x0033'eb9c);
+    CHECK(vtd_nested_read(unit.unit.get(), kEcap + 4, 4) == 0x0033'ef9e);
 }
 
 TEST_CASE("C: requests and replies carry every field over") {

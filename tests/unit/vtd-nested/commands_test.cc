@@ -79,11 +79,20 @@ std::string say(const vtd::DeviceInvalidation& command) {
     return out.str();
 }
 
+std::string say(const iommu::PageGroupResponse& response) {
+    std::ostringstream out;
+    out << std::hex << "response to " << response.requester.value << " PRGI " << response.index << " code "
+        << static_cast<unsigned>(response.code);
+    if (response.pasid) out << " PASID " << response.pasid->value;
+    return out.str();
+}
+
 std::string decoded(const Words4& words, TranslationTableMode mode, const vtd::Capabilities& capabilities = settled()) {
     const auto command = vtd::decode(words, {capabilities, mode});
     if (!command) return "IQEI " + std::to_string(static_cast<unsigned>(command.error()));
     if (const auto* wait = std::get_if<vtd::Wait>(&*command)) return say(*wait);
     if (const auto* device = std::get_if<vtd::DeviceInvalidation>(&*command)) return say(*device);
+    if (const auto* response = std::get_if<iommu::PageGroupResponse>(&*command)) return say(*response);
     return say(std::get<vtd::Invalidation>(*command));
 }
 
@@ -268,8 +277,8 @@ TEST_CASE("Only the types of the mode are known; types of missing capabilities a
         TranslationTableMode mode;
         std::vector<unsigned> known;
     };
-    for (const Case& item :
-         {Case{kLegacy, {1, 2, 3, 5}}, Case{kScalable, {1, 2, 3, 5, 6, 7, 8}}, Case{kAbort, {1, 2, 3, 5, 6, 7, 8}}}) {
+    for (const Case& item : {Case{kLegacy, {1, 2, 3, 5}}, Case{kScalable, {1, 2, 3, 5, 6, 7, 8, 9}},
+                             Case{kAbort, {1, 2, 3, 5, 6, 7, 8, 9}}}) {
         for (unsigned type = 0; type < 128; ++type) {
             const bool known = std::find(item.known.begin(), item.known.end(), type) != item.known.end();
             // Bits 3:0 and 11:9 of the first word; a valid granularity for each.
@@ -283,7 +292,7 @@ TEST_CASE("Only the types of the mode are known; types of missing capabilities a
 
 TEST_CASE("An unknown type is told before its reserved bits") {
     const std::uint64_t ones = ~std::uint64_t{0};
-    for (const std::uint64_t type : {0x0ull, 0x4ull, 0x9ull, 0xaull, 0xfull, 0xe01ull}) {
+    for (const std::uint64_t type : {0x0ull, 0x4ull, 0xaull, 0xfull, 0xe01ull}) {
         CAPTURE(type);
         CHECK(decoded({(ones & ~0xe0full) | type, ones, ones, ones}, kScalable) == "IQEI 3");
     }
@@ -299,11 +308,13 @@ TEST_CASE("Each reserved bit of each descriptor is refused, and no other bit") {
     const std::vector<Case> cases{
         {{0x0031}, {0xfffc'0000'0000'f1c0, kAll, kAll, kAll}},    // context cache
         {{0x0032}, {0xffff'ffff'0000'f100, 0x0f80, kAll, kAll}},  // IOTLB
-        {{0x0005}, {0x0000'0000'ffff'f180, 0x0003, kAll, kAll}},  // wait; PD without PDS
+        {{0x0005}, {0x0000'0000'ffff'f100, 0x0003, kAll, kAll}},  // wait
         {{0x0036}, {0xfff0'0000'0000'f1c0, 0x0f80, kAll, kAll}},  // PASID-based IOTLB
         {{0x0037}, {0xfff0'0000'0000'f1c0, kAll, kAll, kAll}},    // PASID cache
         {{0x0003}, {0x000f'0000'ffe0'01f0, 0x0ffe, kAll, kAll}},  // device-TLB, with DIT
         {{0x0008}, {0, 0x07fe, kAll, kAll}},                      // PASID-based device-TLB, with DIT
+        // Page group response; bit 66 held LPIG.
+        {{0x0009}, {0xfff0'0000'0000'01e0, 0xffff'ffff'ffff'f003, kAll, kAll}},
     };
     const auto c = settled({.mamv = 63});
     for (const Case& item : cases) {
@@ -317,6 +328,31 @@ TEST_CASE("Each reserved bit of each descriptor is refused, and no other bit") {
             CHECK((decoded(words, kScalable, c) == "IQEI 4") == reserved);
         }
     }
+}
+
+TEST_CASE("PD of a wait is reserved without PDS") {
+    CHECK(decoded({0x0085}, kScalable) == "wait");
+    CHECK(decoded({0x0085}, kLegacy) == "wait");
+    for (const auto& c : {settled({.pds = 0}), settled({.prs = 0}), settled({.dt = 0})}) {
+        CHECK(decoded({0x0085}, kScalable, c) == "IQEI 4");
+        CHECK(decoded({0x0005}, kScalable, c) == "wait");
+    }
+}
+
+TEST_CASE("A page group response is told the device as it stands, and needs PRS") {
+    CHECK(decoded({0x0020'0009, 0}, kScalable) == "response to 20 PRGI 0 code 0");
+    CHECK(decoded({0x000f'ffff'0020'0009, 0x0ff8}, kScalable) == "response to 20 PRGI 1ff code 0");
+    CHECK(decoded({0x000f'ffff'fffe'0019, 0x0008}, kScalable) == "response to fffe PRGI 1 code 0 PASID fffff");
+    CHECK(decoded({0x0000'0005'1234'0019, 0x000c}, kAbort) == "response to 1234 PRGI 1 code 0 PASID 5");
+    // RC: what is reserved counts as a failure.
+    for (std::uint64_t rc = 0; rc < 16; ++rc) {
+        CAPTURE(rc);
+        const std::string code = rc == 0 ? "0" : rc == 1 ? "1" : "f";
+        CHECK(decoded({0x0020'0009 | rc << 12}, kScalable) == "response to 20 PRGI 0 code " + code);
+    }
+    CHECK(decoded({0x0020'0009}, kScalable, settled({.prs = 0})) == "IQEI 3");
+    CHECK(decoded({0x0020'0009}, kScalable, settled({.dt = 0})) == "IQEI 3");
+    CHECK(decoded({0x0020'0009}, kLegacy) == "IQEI 3");
 }
 
 TEST_CASE("Page-selective invalidation of the second stage needs PSI and obeys MAMV") {

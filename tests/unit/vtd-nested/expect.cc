@@ -29,6 +29,16 @@ std::uint64_t type_bits(Access access) {
     return 0;
 }
 
+// T1, T2 and AT (bits 61:60). A translation request is a read on the link.
+std::uint64_t kind_bits(const Request& request) {
+    switch (request.kind) {
+        case iommu::RequestKind::Translation: return 1ull << 62 | 1ull << 60;
+        case iommu::RequestKind::Translated: return type_bits(request.access) | 2ull << 60;
+        case iommu::RequestKind::Page: return 1ull << 28;
+        default: return type_bits(request.access);
+    }
+}
+
 // Bits of FI: those of the widest AGAW in CAP.SAGAW, bits 12:8.
 std::uint64_t fault_address_mask(std::uint64_t cap) {
     if ((cap >> 11 & 1) != 0) return (1ull << 57) - 0x1000;
@@ -38,7 +48,8 @@ std::uint64_t fault_address_mask(std::uint64_t cap) {
 }
 
 std::string described(const Request& request, unsigned reason) {
-    std::string text = "request " + std::to_string(static_cast<unsigned>(request.access)) + " at ";
+    std::string text = "request " + std::to_string(static_cast<unsigned>(request.kind)) + "." +
+                       std::to_string(static_cast<unsigned>(request.access)) + " at ";
     text += Catch::StringMaker<std::uint64_t>::convert(request.iova.value);
     if (request.pasid) text += ", PASID " + std::to_string(request.pasid->value);
     return text + ", wants " + Catch::StringMaker<unsigned>::convert(reason);
@@ -71,13 +82,24 @@ Request debugging(Request request) {
     return request;
 }
 
+Request translation_at(std::uint64_t iova, bool nw) {
+    Request result = request(nw ? Access::Read : Access::Atomic, iova);
+    result.kind = iommu::RequestKind::Translation;
+    return result;
+}
+Request translated(Request request) {
+    request.kind = iommu::RequestKind::Translated;
+    return request;
+}
+
 Guest::Record record_of(Guest& guest, const Request& request, unsigned reason) {
-    std::uint64_t high = request.requester.value | std::uint64_t{reason} << 32 | type_bits(request.access) | 1ull << 63;
+    std::uint64_t high = request.requester.value | std::uint64_t{reason} << 32 | kind_bits(request) | 1ull << 63;
     const bool pasid_supported = (guest.r64(kEcap) >> 40 & 1) != 0;
     if (request.pasid && pasid_supported) {
         high |= 1ull << 31 | std::uint64_t{request.pasid->value} << 40;
         if (request.privilege == iommu::Privilege::Supervisor) high |= 1ull << 29;
-        if (request.execute == iommu::Execute::Yes && request.access == Access::Read) high |= 1ull << 30;
+        if (request.execute == iommu::Execute::Yes && (high >> 62 & 1) != 0 && (high >> 28 & 1) == 0)
+            high |= 1ull << 30;
     }
     return {request.iova.value & fault_address_mask(guest.r64(kCap)), high};
 }

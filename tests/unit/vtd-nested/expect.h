@@ -29,6 +29,9 @@ iommu::Request with_pasid(iommu::Request request, std::uint32_t pasid);
 iommu::Request privileged(iommu::Request request);
 iommu::Request executing(iommu::Request request);
 iommu::Request debugging(iommu::Request request);
+// A translation request; `nw`: it will not write.
+iommu::Request translation_at(std::uint64_t iova, bool nw = false);
+iommu::Request translated(iommu::Request request);
 
 // ---- Expectations
 // The record that the request's fault has to leave. [VTD 11.4.7.6]

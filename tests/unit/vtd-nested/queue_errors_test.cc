@@ -42,7 +42,7 @@ TEST_CASE("A reserved bit stops the queue on its descriptor with nothing of it e
     const std::vector<Case> cases{
         {context_cache(1), {0xfffc'0000'0000'f1c0, kAll, kAll, kAll}},
         {iotlb(1), {0xffff'ffff'0000'f100, 0x0f80, kAll, kAll}},
-        {wait_status(kStatus, 1, true), {0x0000'0000'ffff'f180, 0x0003, kAll, kAll}},
+        {wait_status(kStatus, 1, true), {0x0000'0000'ffff'f100, 0x0003, kAll, kAll}},
         {pasid_iotlb(2, 7, 5), {0xfff0'0000'0000'f1c0, 0x0f80, kAll, kAll}},
         {pasid_cache(3), {0xfff0'0000'0000'f1c0, kAll, kAll, kAll}},
     };
@@ -91,7 +91,7 @@ TEST_CASE("An unknown or unsupported type stops the queue with 3, by mode") {
     };
     for (const Case& item :
          {Case{kTtmLegacy, 0, {1, 2, 3, 5}}, Case{kTtmLegacy, 0x800, {1, 2, 3, 5}},
-          Case{kTtmScalable, 0x800, {1, 2, 3, 5, 6, 7, 8}}, Case{kTtmAbort, 0x800, {1, 2, 3, 5, 6, 7, 8}}}) {
+          Case{kTtmScalable, 0x800, {1, 2, 3, 5, 6, 7, 8, 9}}, Case{kTtmAbort, 0x800, {1, 2, 3, 5, 6, 7, 8, 9}}}) {
         Guest guest;
         start(guest, item.ttm, 0x1000000 | item.dw);
         guest.command(kTe);  // or the device's answers are not taken
@@ -102,7 +102,7 @@ TEST_CASE("An unknown or unsupported type stops the queue with 3, by mode") {
         const std::uint64_t entry = item.dw != 0 ? 32 : 16;
         for (unsigned type = 0; type < 128; ++type) {
             place(guest, 0x1000000 + tail,
-                  {(type & 15) | std::uint64_t{type >> 4} << 9 | (type == 3 || type == 5 ? 0u : 0x30u)});
+                  {(type & 15) | std::uint64_t{type >> 4} << 9 | (type == 3 || type == 5 || type == 9 ? 0u : 0x30u)});
             const std::uint64_t next = (tail + entry) % 0x1000;
             guest.w64(kIqt, next);
             CAPTURE(item.ttm, item.dw, type);

@@ -25,7 +25,7 @@ struct Register {
 const std::vector<Register> kRegisters{
     {"VER", 0x000, 4, 0x50, 0},
     {"CAP", 0x008, 8, 0x91d2'078c'c078'0e66, 0},
-    {"ECAP", 0x010, 8, 0x0033'eb9c'8400'50c7, 0},
+    {"ECAP", 0x010, 8, 0x0033'ef9e'a400'50c7, 0},
     {"GCMD", 0x018, 4, 0, 0},
     {"GSTS", 0x01c, 4, 0, 0},
     {"RTADDR", 0x020, 8, 0, 0xffff'ffff'ffff'fc00},
@@ -49,6 +49,14 @@ const std::vector<Register> kRegisters{
     {"IEADDR", 0x0a8, 4, 0, 0xffff'fffc},
     {"IEUADDR", 0x0ac, 4, 0, 0xffff'ffff},
     {"IQERCD", 0x0b0, 8, 0, 0},
+    {"PQH", 0x0c0, 8, 0, 0x0007'ffe0},
+    {"PQT", 0x0c8, 8, 0, 0x0007'ffe0},
+    {"PQA", 0x0d0, 8, 0, 0xffff'ffff'ffff'f007},
+    {"PRS", 0x0dc, 4, 0, 0},
+    {"PECTL", 0x0e0, 4, 0x8000'0000, 0x8000'0000},
+    {"PEDATA", 0x0e4, 4, 0, 0x0000'ffff},
+    {"PEADDR", 0x0e8, 4, 0, 0xffff'fffc},
+    {"PEUADDR", 0x0ec, 4, 0, 0xffff'ffff},
     {"IVA", 0x500, 8, 0, 0},
     {"IOTLB", 0x508, 8, 0, 0x3003'ffff'0000'0000},
 };
@@ -153,6 +161,9 @@ TEST_CASE("An 8-byte access to two 32-bit registers is two accesses") {
              Pair{0x068, 0x1230'0000'0450'0000, 0x1230'0000'0450'0000},  // PLMBASE, PLMLIMIT
              Pair{0x0a0, 0xffff'abcd'8000'0001, 0x0000'abcd'8000'0000},  // IECTL, IEDATA
              Pair{0x0a8, 0x8765'4321'fee0'1003, 0x8765'4321'fee0'1000},  // IEADDR, IEUADDR
+             Pair{0x0e0, 0xffff'abcd'8000'0001, 0x0000'abcd'8000'0000},  // PECTL, PEDATA
+             Pair{0x0e8, 0x8765'4321'fee0'1003, 0x8765'4321'fee0'1000},  // PEADDR, PEUADDR
+             Pair{0x0d8, 0x0000'0003'ffff'ffff, 0},                      // reserved, PRS
              Pair{0x060, 0x8000'0000'ffff'ffff, 0x8000'0001'0000'0000},  // reserved, PMEN
              Pair{0x098, 0x0000'0001'ffff'ffff, 0},                      // reserved, ICS
              Pair{0x030, 0xffff'ffff'ffff'ffff, 0},                      // reserved, FSTS
@@ -210,6 +221,8 @@ TEST_CASE("Registers of a missing capability are not there") {
         {"no high region", {.phmr = 0}, {0x70, 0x74, 0x78, 0x7c}},
         {"no region", {.plmr = 0, .phmr = 0}, {0x64, 0x68, 0x6c, 0x70, 0x74, 0x78, 0x7c}},
         {"no queue", {.qi = 0}, {0x80, 0x84, 0x88, 0x8c, 0x90, 0x94, 0x9c, 0xa0, 0xa4, 0xa8, 0xac, 0xb0, 0xb4}},
+        {"no page requests", {.prs = 0}, {0xc0, 0xc4, 0xc8, 0xcc, 0xd0, 0xd4, 0xd8, 0xdc, 0xe0, 0xe4, 0xe8, 0xec}},
+        {"no device-TLBs", {.dt = 0}, {0xc0, 0xc4, 0xc8, 0xcc, 0xd0, 0xd4, 0xd8, 0xdc, 0xe0, 0xe4, 0xe8, 0xec}},
         {"one fault record", {.nfr = 0}, {0xc10, 0xc14, 0xc18, 0xc1c}},
     };
     for (const Case& item : cases) {

@@ -118,14 +118,19 @@ TEST_CASE("Legacy context entry: AW must be one that SAGAW offers, for pass-thro
     }
 }
 
-TEST_CASE("Legacy context entry: TT=10 needs PT, TT=01 needs device-TLBs, TT=11 is reserved", "[vtd][resolve]") {
+TEST_CASE("Legacy context entry: TT=10 needs PT, TT=01 needs DT, TT=11 is reserved", "[vtd][resolve]") {
     for (const unsigned pt : {0u, 1u}) {
-        Guest guest({.pt = static_cast<std::uint8_t>(pt)});
+        const unsigned dt = 1 - pt;
+        Guest guest({.pt = static_cast<std::uint8_t>(pt), .dt = static_cast<std::uint8_t>(dt)});
         build(guest);
         const std::uint64_t entry = guest.context_entry(kDevice);
         const std::uint64_t low = guest.peek(entry);
         guest.poke(entry, low | 1 << 2);
-        expect_fault(guest, read_at(kIova), 0x03);
+        if (dt != 0) {
+            expect_output(guest, read_at(kIova), kOutput);
+        } else {
+            expect_fault(guest, read_at(kIova), 0x03);
+        }
         guest.poke(entry, low | 3 << 2);
         expect_fault(guest, read_at(kIova), 0x03);
         guest.poke(entry, low | 2 << 2);

@@ -77,8 +77,8 @@ TEST_CASE("Scalable context entry: reserved bits", "[vtd][resolve]") {
         INFO("HAW " << haw);
         Guest guest({.haw = static_cast<std::uint8_t>(haw)});
         build(guest);
-        // DTE without DT, PRE without PRS, HPTE without HPTS, EPTR without PTRS; 8:7; 63:HAW; 127:85; 255:128.
-        const BitField reserved[] = {{2, 2}, {4, 4}, {5, 5}, {6, 6}, {8, 7}, {63, haw}, {127, 85}, {255, 128}};
+        // HPTE without HPTS, EPTR without PTRS; 8:7; 63:HAW; 127:85; 255:128.
+        const BitField reserved[] = {{5, 5}, {6, 6}, {8, 7}, {63, haw}, {127, 85}, {255, 128}};
         expect_each_bit_faults(guest, guest.context_entry(kDevice), reserved, read_at(kIova), 0x42);
         expect_each_bit_faults(guest, guest.context_entry(kDevice), reserved, with_pasid(read_at(kIova), 9), 0x42);
         guest.flip(guest.context_entry(kDevice), haw - 1);
@@ -102,6 +102,9 @@ TEST_CASE("Scalable context entry: fields whose capability is missing are reserv
         BitField bits;
     };
     const Missing cases[] = {{"PASIDE without PASID", {.pasid = 0}, {3, 3}},
+                             {"DTE without DT", {.dt = 0}, {2, 2}},
+                             {"PRE without PRS", {.prs = 0}, {4, 4}},
+                             {"PRE without DT, which PRS needs", {.dt = 0}, {4, 4}},
                              {"RID_PASID without RPS", {.rps = 0}, {83, 64}},
                              {"RID_PRIV without RPRIVS", {.rprivs = 0}, {84, 84}},
                              {"RID_PRIV without SRS, which RPRIVS needs", {.srs = 0}, {84, 84}}};
@@ -119,6 +122,19 @@ TEST_CASE("Scalable context entry: a reserved bit outranks a RID_PASID beyond th
     build(guest);
     guest.poke(guest.context_entry(kDevice) + 8, 1 << 13 | 1 << 21);
     expect_fault(guest, read_at(kIova), 0x42);
+}
+
+TEST_CASE("Scalable context entry: DTE and PRE mean nothing to other requests, but PRE needs DTE", "[vtd][resolve]") {
+    Guest guest;
+    build(guest);
+    const std::uint64_t entry = guest.context_entry(kDevice);
+    const std::uint64_t low = guest.peek(entry);
+    guest.poke(entry, low | 1 << 2);
+    expect_output(guest, read_at(kIova), kOutput);
+    guest.poke(entry, low | 1 << 2 | 1 << 4);
+    expect_output(guest, read_at(kIova), kOutput);
+    guest.poke(entry, low | 1 << 4);
+    expect_fault(guest, read_at(kIova), 0x43);
 }
 
 TEST_CASE("PASID directory entry: 11:2 and 63:HAW are reserved", "[vtd][resolve]") {

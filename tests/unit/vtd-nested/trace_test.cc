@@ -256,3 +256,69 @@ TEST_CASE("A message that the unit sends leaves a line of the interrupt class") 
     guest.submit(wait_interrupt());
     CHECK(guest.ports.lines == Lines{"vtd: message 0xfee01000 data 0x41"});
 }
+
+TEST_CASE("A refused translation request has a line, recorded or not; a granted one has a translation's") {
+    Guest guest;
+    guest.scalable_device(kDevice, {.pgtt = 1, .did = 7}, {.dte = true});
+    guest.scalable_device(kOtherDevice, {.pgtt = 1, .did = 7});
+    guest.map_first(0x4000, 0x1800000, kP | kRW | kUS);
+    guest.unit.set_trace(kFault | kTranslation);
+    iommu::Request request{.requester = {kDevice}, .iova = {0x4010}, .access = iommu::Access::Atomic};
+    (void)guest.unit.translation_request(request);
+    guest.enable(kTtmScalable);
+    (void)guest.unit.translation_request(request);
+    request.access = iommu::Access::Read;
+    (void)guest.unit.translation_request(request);
+    request.iova = iommu::Iova{0x5000};
+    (void)guest.unit.translation_request(request);
+    request.requester = iommu::RequesterId{kOtherDevice};
+    (void)guest.unit.translation_request(request);
+    request = {.requester = {kDevice}, .iova = {0x1800000}, .access = iommu::Access::Write};
+    request.kind = iommu::RequestKind::Translated;
+    (void)guest.ask(request);
+    REQUIRE(guest.ports.lines.size() == 6);
+    CHECK(guest.ports.lines[0] ==
+          "vtd: translation request SID=00:04.0 0x4010: unsupported without device-TLBs (DT), or while translation is "
+          "off");
+    CHECK(guest.ports.lines[1] == "vtd: translated SID=00:04.0 translation request 0x4010 -> 0x1800010 2^12 rw");
+    CHECK(guest.ports.lines[2] == "vtd: translated SID=00:04.0 translation request (NW) 0x4010 -> 0x1800010 2^12 r");
+    CHECK(guest.ports.lines[3].starts_with(
+        "vtd: fault not recorded (recoverable) SID=00:04.0 translation request (NW) 0x5000 FR=0x71 (SFS.2: "));
+    CHECK(guest.ports.lines[4].starts_with(
+        "vtd: fault FRCD[0] SID=00:05.0 translation request (NW) 0x5000 FR=0x44 (SCT.5: "));
+    CHECK(guest.ports.lines[5] == "vtd: translated SID=00:04.0 translated write 0x1800000 -> 0x1800000 2^31 rw");
+}
+
+TEST_CASE("Each page request has a line that says what became of it") {
+    Guest guest;
+    guest.scalable_device(kDevice, {.pgtt = 1, .did = 7}, {.dte = true, .pre = true});
+    guest.enable_page_requests();
+    guest.unit.set_trace(kFault | kQueue);
+    iommu::PageRequest page{.requester = {kDevice}, .address = {0x4000}, .read = true, .last = true, .index = 3};
+    guest.unit.page_request(page);
+    guest.enable(kTtmScalable);
+    guest.unit.page_request(page);
+    page.last = false;
+    page.write = true;
+    guest.w64(kPqa, 1ull << 40);
+    guest.unit.page_request(page);
+    guest.w64(kPqh, 64);
+    guest.unit.page_request(page);
+    page.last = true;
+    guest.unit.page_request(page);
+    page.pasid = iommu::Pasid{5};
+    page.read = page.write = false;
+    guest.unit.page_request(page);
+    CHECK(guest.ports.lines[0] ==
+          "vtd: page request SID=00:04.0 0x4000 PRGI=0x3 RDR LPIG: not enabled, answered Response Failure");
+    CHECK(guest.ports.lines[1] == "vtd: page request SID=00:04.0 0x4000 PRGI=0x3 RDR LPIG: queued at 0x0");
+    CHECK(guest.ports.lines[2] ==
+          "vtd: page request SID=00:04.0 0x4000 PRGI=0x3 RDR WRR: lost, the queue is not in memory");
+    CHECK(guest.ports.lines[3] ==
+          "vtd: page request SID=00:04.0 0x4000 PRGI=0x3 RDR WRR: lost, the queue is full: PRO=1");
+    CHECK(guest.ports.lines[4] ==
+          "vtd: page request SID=00:04.0 0x4000 PRGI=0x3 RDR WRR LPIG: lost (PRO), answered Success");
+    CHECK(guest.ports.lines[5].starts_with("vtd: fault FRCD[0] SID=00:04.0 PASID=0x5 page request 0x4000 FR=0x59 ("));
+    CHECK(guest.ports.lines[6] ==
+          "vtd: page request SID=00:04.0 PASID=0x5 0x4000 PRGI=0x3 LPIG (stop marker): refused");
+}
