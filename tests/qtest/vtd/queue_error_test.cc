@@ -84,7 +84,6 @@ std::vector<BadDescriptor> bad_in_any_queue() {
     return {
         {"type 0", {0}, invalid_type},
         {"device-TLB, bit 4", {0x13}, reserved_field},
-        {"page-group response without support", {9}, invalid_type},
         {"type 11", {0xb}, invalid_type},
         {"type 15", {0xf}, invalid_type},
         {"type with its upper bits", with(iotlb_global(), 0, bit(9)), invalid_type},
@@ -97,7 +96,6 @@ std::vector<BadDescriptor> bad_in_any_queue() {
         {"IOTLB, bit 32", with(iotlb_global(), 0, bit(32)), reserved_field},
         {"IOTLB, bit 71", with(iotlb_pages(1, {0x1000}), 1, bit(7)), reserved_field},
         {"wait, bit 8", with(wait(0), 0, bit(8)), reserved_field},
-        {"wait, page-request drain without support", with(wait(0), 0, bit(7)), reserved_field},
         {"wait, bit 31", with(wait(0), 0, bit(31)), reserved_field},
         {"wait, address not of a word", with(wait(wait_SW), 1, bit(1)), reserved_field},
     };
@@ -108,6 +106,7 @@ std::vector<BadDescriptor> bad_in_a_legacy_queue() {
     return {
         {"PASID-based IOTLB", pasid_iotlb(1, 0), invalid_type},
         {"PASID cache", pasid_cache_global(), invalid_type},
+        {"page group response", {9}, invalid_type},
     };
 }
 
@@ -123,6 +122,7 @@ std::vector<BadDescriptor> bad_in_a_scalable_queue() {
         {"PASID-based IOTLB, bit 75", with(pasid_iotlb_pages(1, 0, {0x1000}), 1, bit(11)), reserved_field},
         {"PASID cache, granularity 2", {field(3, 0, 7) | field(5, 4, 2)}, reserved_field},
         {"PASID cache, bit 63", with(pasid_cache_global(), 0, bit(63)), reserved_field},
+        {"page group response, bit 5", {9 | bit(5)}, reserved_field},
         {"PASID cache, second word", with(pasid_cache_global(), 1, bit(12)), reserved_field},
     };
 }

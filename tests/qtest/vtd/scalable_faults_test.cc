@@ -48,8 +48,6 @@ std::vector<Case> context_cases() {
         {"SCT.1 context table outside memory", 0x40, 0x40, [](auto& s) { s.flip(s.root_entry(), beyond_ram); }},
         {"SCT.2 context entry not present", 0x41, 0x41, [](auto& s) { s.flip(s.context_entry(), bit(0)); }},
         {"SCT.3 context entry, bit 7", 0x42, 0x42, [](auto& s) { s.flip(s.context_entry(), bit(7)); }},
-        {"SCT.3 device TLB enabled without support", 0x42, 0x42, [](auto& s) { s.flip(s.context_entry(), bit(2)); }},
-        {"SCT.3 page requests enabled without support", 0x42, 0x42, [](auto& s) { s.flip(s.context_entry(), bit(4)); }},
         {"SCT.3 directory above the host width", 0x42, 0x42, [](auto& s) { s.flip(s.context_entry(), bit(48)); }},
         {"SCT.3 context entry, bit 85", 0x42, 0x42, [](auto& s) { s.flip(s.context_entry() + 8, bit(21)); }},
         {"SCT.3 context entry, third word", 0x42, 0x42, [](auto& s) { s.flip(s.context_entry() + 16, bit(0)); }},
@@ -58,6 +56,8 @@ std::vector<Case> context_cases() {
          [](auto& s) {
              s.guest.scalable.set_context(s.guest.requester(), {.directory_size = 0, .rid_pasid = 1 << 13});
          }},
+        {"SCT.4 page requests enabled without a device TLB", 0x43, 0x43,
+         [](auto& s) { s.flip(s.context_entry(), bit(4)); }},
         {"nothing wrong", no_fault, no_fault, [](auto&) {}},
         {"the other half of the root entry", no_fault, no_fault, [](auto& s) { s.flip(s.root_entry() + 8, bit(5)); }},
     };
