@@ -7,6 +7,7 @@
 #include "vtd-nested/spec/descriptors.h"
 #include "vtd-nested/spec/faults.h"
 #include "vtd-nested/spec/first_stage.h"
+#include "vtd-nested/spec/page_request.h"
 #include "vtd-nested/spec/pasid.h"
 #include "vtd-nested/spec/root_context.h"
 #include "vtd-nested/spec/second_stage.h"
@@ -23,16 +24,27 @@ void write_registers(std::ostream& out, const vtd::Capabilities& capabilities) {
     }
 }
 
+std::string_view name(vtd::TranslationAnswer answer) {
+    switch (answer) {
+        case vtd::TranslationAnswer::UnsupportedRequest: return "UR";
+        case vtd::TranslationAnswer::CompleterAbort: return "CA";
+        case vtd::TranslationAnswer::NoTranslation: return "success, R=W=0";
+        case vtd::TranslationAnswer::WhatIsLeft: return "success, the rights that are left";
+    }
+    return "?";
+}
+
 void write_conditions(std::ostream& out) {
     out << "## Fault conditions\n\nFPD: whether the Fault Processing Disable bits keep the fault from being "
-           "recorded.\n\n"
-           "| Reason | Condition | FPD | Meaning |\n|---|---|---|---|\n";
+           "recorded. Translation request: how one that meets the condition is answered; a success is not recorded "
+           "(SFS.10 is, too).\n\n"
+           "| Reason | Condition | FPD | Translation request | Meaning |\n|---|---|---|---|---|\n";
     for (unsigned code = 0; code < 256; ++code) {
         const vtd::ConditionInfo info = vtd::info(static_cast<vtd::Condition>(code));
         if (info.name == "?") continue;
         const bool qualified = info.qualified == vtd::Qualified::Yes;
         out << "| " << page::hex(code, 2) << " | " << info.name << " | " << (qualified ? "yes" : "no") << " | "
-            << info.meaning << " |\n";
+            << name(vtd::translation_answer(static_cast<vtd::Condition>(code))) << " | " << info.meaning << " |\n";
     }
 }
 
@@ -52,7 +64,9 @@ std::string document() {
     out << "## Invalidation descriptors\n\n";
     page::write_structures<vtd::ContextCacheInvalidate, vtd::IotlbInvalidate, vtd::InvalidationWait,
                            vtd::PasidIotlbInvalidate, vtd::PasidCacheInvalidate, vtd::DeviceTlbInvalidate,
-                           vtd::PasidDeviceTlbInvalidate>(out);
+                           vtd::PasidDeviceTlbInvalidate, vtd::PageGroupResponse>(out);
+    out << "## Page request queue\n\n";
+    page::write_structures<vtd::PageRequestDescriptor>(out);
     write_conditions(out);
     return out.str();
 }
