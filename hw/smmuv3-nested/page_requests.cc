@@ -138,7 +138,8 @@ std::optional<bool> Unit::look_up_ppar(const PageRequest& page_request) {
     const StreamTable table = stream_table_now();
     const auto ste = Resolver(table, capabilities_, memory_).find_ste(request);
     if (ste) return ste->get<STE::PPAR>() != 0;
-    if (ste.error().fault) refuse(request, *ste.error().fault, CanStall::No);
+    const Refusal& refusal = ste.error();
+    if (refusal.fault) refuse(request, *refusal.fault, CanStall::No);
     return std::nullopt;
 }
 
