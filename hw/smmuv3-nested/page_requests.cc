@@ -42,8 +42,7 @@ iommu::WrapRing PageRequestQueue::ring(const RegisterFile& registers) const {
     const auto log2 =
         static_cast<unsigned>(std::min<std::uint64_t>(base.get<PRIQ_BASE::LOG2SIZE>(), capabilities_.priqs));
     const std::uint64_t address = base.in_place<PRIQ_BASE::ADDR>() & low_bits(capabilities_.output_bits());
-    const unsigned align = std::max(5u, log2 + kEntryLog2);
-    return {.base = iommu::Pa{address & ~low_bits(align)}, .entry_log2 = kEntryLog2, .entries_log2 = log2};
+    return {.base = iommu::Pa{address & ~low_bits(log2 + kEntryLog2)}, .entry_log2 = kEntryLog2, .entries_log2 = log2};
 }
 
 // PRIQEN counts with SMMUEN only. An overflow that was not acknowledged keeps entries out though there be room. [SMMU

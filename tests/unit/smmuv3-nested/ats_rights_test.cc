@@ -318,6 +318,23 @@ TEST_CASE("SMMU ATS: no access is answered with the smallest translation unit") 
     }
 }
 
+TEST_CASE("SMMU ATS: a request whose tables change while flags are set is answered from the tables as they are then") {
+    Page guest(kBothRw | kNg, {.config = kNested, .s2ha = true}, {.ha = true});
+    const std::uint64_t second = guest.map(guest.second, kIpa, kPa, kS2Page & ~kAf);
+    guest.bring_up();
+    bool done = false;
+    guest.ports.on_written = [&](std::uint64_t address) {
+        if (done || (address != second && address != guest.leaf)) return;
+        done = true;
+        // The other of the two leaves is not yet written.
+        if (address == second) guest.poke(guest.leaf, (kIpa + 0x1000) | kBothRw | kNg | 3);
+        if (address == guest.leaf) guest.poke(second, (kPa + 0x1000) | (kS2Page & ~kAf) | 3);
+    };
+    guest.map(guest.second, kIpa + 0x1000, kPa + 0x1000, kS2Page);
+    CHECK(guest.asked(rw()).address.value == kPa + 0x1000);
+    CHECK(done);
+}
+
 TEST_CASE("SMMU ATS: requests are traced with what they were answered") {
     Page guest(kBothRo | kAf | kNg);
     guest.bring_up();
