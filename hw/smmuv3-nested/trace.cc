@@ -73,8 +73,8 @@ std::string translation_line(const iommu::Request& request, const iommu::Path& p
 }
 
 std::string completion_line(const iommu::Request& request, const iommu::TranslationCompletion& completion) {
-    std::string line = "smmuv3: Translation Request " + requester(request) + format(" 0x%" PRIx64, request.iova.value) +
-                       (request.writes() ? "" : " NW") + ": ";
+    const std::string line = "smmuv3: Translation Request " + requester(request) +
+                             format(" 0x%" PRIx64, request.iova.value) + (request.writes() ? "" : " NW") + ": ";
     const auto event = static_cast<Event>(completion.reason);
     const std::string why = completion.reason == 0 ? "" : " " + std::string(name(event));
     switch (completion.status) {
