@@ -208,10 +208,8 @@ iommu::Result<iommu::Done, std::string> Endpoint::load(const StateWords& words) 
         turn_ = static_cast<unsigned>(reader.next_below(kChannels));
         reader.restore(registers_);
         keep_constants(registers_, options_);
-        for (Channel& channel : channels_) {
+        for (Channel& channel : channels_)
             load_channel(channel, reader);
-            ++channel.epoch;
-        }
         load_answers(answers_, reader);
         load_drops(late_drops_, reader);
         load_groups(groups_, reader);
