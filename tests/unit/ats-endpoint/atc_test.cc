@@ -116,7 +116,8 @@ TEST_CASE("endpoint atc: turning ATS off forgets everything") {
 
 TEST_CASE("endpoint atc: U says that such accesses go untranslated, and is kept") {
     Bench bench;
-    bench.host.pages[0x4000] = {.to = 0x8000, .untranslated_only = true};
+    bench.host.pages[0x4000] = {.to = 0x8000, .rights = iommu::Rights::None, .untranslated_only = true};
+    bench.host.discard = true;  // so that the untranslated access needs no rights
     CHECK(bench.read_via_atc(0x4000) == AE_CODE_SUCCESS);
     CHECK(bench.read_via_atc(0x4000) == AE_CODE_SUCCESS);
     CHECK(bench.host.translation_requests.size() == 1);
@@ -158,6 +159,9 @@ TEST_CASE("endpoint atc: entries are per PASID, Global ones serve every PASID an
     bench.read_via_atc(0x4000, kPasid6);
     bench.read_via_atc(0x4000);
     CHECK(bench.host.translation_requests.size() == 3);
+    // The PASID was for the translation; the translated request has none.
+    CHECK(bench.host.translation_requests[0].pasid == iommu::Pasid{5});
+    CHECK(!bench.host.requests[0].request.pasid);
     bench.read_via_atc(0x5000, kPasid5);
     bench.read_via_atc(0x5000, kPasid6);
     CHECK(bench.host.translation_requests.size() == 4);
@@ -271,6 +275,25 @@ TEST_CASE("endpoint atc: a translation that was asked for before an invalidation
     CHECK(bench.read_via_atc(0x4000) == AE_CODE_SUCCESS);
     CHECK(bench.get(AE_WINDOW(0)) == 2);
     CHECK(bench.host.translation_requests.size() == 2);
+}
+
+TEST_CASE("endpoint atc: nor after software emptied it, or turned ATS off") {
+    for (const bool by_control : {true, false}) {
+        Bench bench;
+        bench.host.pages[0x4000] = {.to = 0x8000};
+        bool once = true;
+        bench.host.on_translation_request = [&] {
+            if (!once) return;
+            once = false;
+            bench.host.pages[0x4000].to = 0x9000;
+            if (by_control) bench.set(AE_CONTROL, AE_CONTROL_DROP_ATC);
+            if (!by_control) bench.enable(0);
+            bench.enable();
+        };
+        CHECK(bench.read_via_atc(0x4000) == AE_CODE_SUCCESS);
+        REQUIRE(bench.host.requests.size() == 1);
+        CHECK(bench.host.requests[0].request.iova.value == 0x9000);
+    }
 }
 
 TEST_CASE("endpoint atc: an access that has begun finishes before the answer leaves") {

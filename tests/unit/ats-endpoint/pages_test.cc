@@ -148,6 +148,8 @@ TEST_CASE("endpoint pages: after Response Failure all groups are over, and nothi
     bench.respond(bench.host.page_requests[0].index, ResponseCode::Success);
     CHECK(status(bench) == kRf);  // ignored: not an unexpected index
     CHECK(bench.read_via_atc(0x4000) == AE_CODE_NO_RIGHTS);
+    bench.enable(kAtsOn, kPriOff);
+    CHECK(status(bench) == (kRf | kStopped));
     bench.enable(kAtsOn, kPriOn | 0x10000);
     CHECK(status(bench) == 0);
     bench.order({.operation = AE_OP_READ | AE_VIA_ATC, .source = 0x4000, .length = 8});
@@ -327,6 +329,42 @@ TEST_CASE("endpoint pages: indexes the device chooses are not in use, unless it 
     CHECK(bench.get(AE_STRUCK_SAME_INDEX) == 1);
     bench.carry_out({.operation = AE_OP_PAGE_REQUEST, .pages = group});
     CHECK(bench.host.page_requests[4].index == 3);
+}
+
+TEST_CASE("endpoint pages: a group keeps the index that the device chose") {
+    Bench bench;
+    bench.carry_out({.operation = AE_OP_PAGE_REQUEST, .pages = pages(3, 0, AE_PAGES_READ | AE_PAGES_AUTO)});
+    REQUIRE(bench.host.page_requests.size() == 3);
+    CHECK(bench.host.page_requests[2].index == bench.host.page_requests[0].index);
+}
+
+TEST_CASE("endpoint pages: an index that is not in use cannot be used twice") {
+    Bench bench;
+    const std::uint64_t group = pages(1, 0, AE_PAGES_READ | AE_PAGES_LAST | AE_PAGES_AUTO);
+    bench.carry_out({.operation = AE_OP_PAGE_REQUEST, .pages = group});
+    bench.respond(0, ResponseCode::Success);
+    bench.set(AE_SAME_INDEXES, 1);
+    bench.carry_out({.operation = AE_OP_PAGE_REQUEST, .pages = group});
+    CHECK(bench.host.page_requests[1].index == 1);
+    CHECK(bench.get(AE_SAME_INDEXES) == 1);
+}
+
+TEST_CASE("endpoint pages: a request for no access that ends its group, with a PASID, is a stop marker: not answered") {
+    Bench bench;
+    CHECK(bench.carry_out({.operation = AE_OP_PAGE_REQUEST, .pasid = kPasid5, .pages = pages(1, 4, AE_PAGES_LAST)}) ==
+          AE_CODE_SUCCESS);
+    bench.enable(kAtsOn, kPriOff);
+    CHECK(status(bench) == kStopped);
+}
+
+TEST_CASE("endpoint pages: a channel that waits cannot be started again") {
+    Bench bench;
+    bench.order({.operation = AE_OP_PAGE_REQUEST, .pages = pages(1, 4, AE_PAGES_READ | AE_PAGES_LAST | AE_PAGES_WAIT)});
+    bench.run();
+    bench.set(AE_CHANNEL(0) + AE_DOORBELL, AE_DOORBELL_START);
+    bench.run();
+    CHECK(bench.host.page_requests.size() == 1);
+    CHECK(bench.channel(AE_STATUS) == (AE_STATUS_BUSY | AE_STATUS_WAITS_RESPONSE));
 }
 
 TEST_CASE("endpoint pages: a response can be ignored, and waiting for it has an end") {

@@ -108,6 +108,31 @@ TEST_CASE("endpoint save: a state of another device is refused with a sentence")
     CHECK(format.error() == "the saved state has format 2, not 1");
 }
 
+TEST_CASE("endpoint save: a channel that cannot be where the state says is idle") {
+    Bench source;
+    make_busy(source);
+    const endpoint::StateWords good = source.device.save();
+    // 5 words, 63 registers; each channel 18 registers, 512 words of window, then wait, bytes, writing, ...
+    const auto word = [](unsigned channel, unsigned which) { return 5 + 63 + channel * 537 + 18 + 512 + which; };
+    const std::size_t operation = 5 + 63 + 537 + 2;
+    REQUIRE(good[word(1, 0)] == 2);
+    REQUIRE(good[operation] == (AE_OP_READ | AE_OPERATION_CAN_STALL));
+    const auto busy_with = [&](std::size_t at, std::uint64_t value) {
+        endpoint::StateWords words = good;
+        words[at] = value;
+        Bench bench;
+        REQUIRE(bench.device.load(words));
+        return bench.channel(AE_STATUS, 1);
+    };
+    CHECK(busy_with(word(1, 1), 0) == (AE_STATUS_BUSY | AE_STATUS_STALLED));
+    CHECK(busy_with(word(1, 1), 7) == (AE_STATUS_BUSY | AE_STATUS_STALLED));
+    CHECK(busy_with(word(1, 1), 8) == 0);
+    CHECK(busy_with(word(1, 1), ~std::uint64_t{0}) == 0);
+    CHECK(busy_with(word(1, 2), 1) == 0);  // a read that writes
+    CHECK(busy_with(operation, 0) == 0);
+    CHECK(busy_with(word(1, 0), 1) == AE_STATUS_BUSY);
+}
+
 TEST_CASE("endpoint save: a state that lies does no harm") {
     std::mt19937_64 random(7);
     Bench source;
