@@ -121,20 +121,19 @@ Outcome Endpoint::through_atc(Job& job) {
     const Iova iova{job.step.address};
     for (unsigned attempt = 0; attempt < kMostAttempts; ++attempt) {
         std::uint64_t before = 0;
+        std::optional<AtcEntry> entry;
         {
             const std::lock_guard lock(mutex_);
             if (config_.ats.get<ATS_CAPABILITY::E>() == 0) break;
-            const auto entry = atc_.find(tag, iova);
+            entry = atc_.find(tag, iova);
             const bool hit = entry && (entry->untranslated_only || allows(*entry, job));
             if (attempt == 0 && hit) count<ATC_HITS>(registers_);
             if (attempt == 0 && !hit) count<ATC_MISSES>(registers_);
-            if (hit) {
-                accessing_ = true;
-                job.entry = entry;
-            }
+            if (!hit) entry.reset();
+            accessing_ = hit;
             before = invalidations_;
         }
-        if (job.entry) return use_entry(job);
+        if (entry) return use_entry(job, *entry);
         const auto completion = ask(translation_request_of(job));
         if (completion.status != iommu::CompletionStatus::Success)
             return {.code = to_code(completion.status), .reason = completion.reason, .completion = completion};
@@ -152,8 +151,7 @@ void Endpoint::keep(const AtcTag& tag, Iova iova, const iommu::TranslationComple
 }
 
 // Until it is over, no Invalidate Completion leaves.
-Outcome Endpoint::use_entry(Job& job) {
-    const AtcEntry entry = *job.entry;
+Outcome Endpoint::use_entry(Job& job, const AtcEntry& entry) {
     const Outcome outcome =
         entry.untranslated_only ? untranslated(job) : translated(job, entry.translate(Iova{job.step.address}));
     {

@@ -9,7 +9,6 @@ namespace endpoint {
 
 using iommu::DeadlineChanged;
 using iommu::Kick;
-using iommu::kNever;
 
 namespace {
 

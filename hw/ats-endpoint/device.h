@@ -67,8 +67,7 @@ struct Job {
     Operation operation;
     Step step;
     iommu::RequesterId requester;
-    std::vector<std::byte> data;    // to be written, or what was read
-    std::optional<AtcEntry> entry;  // of the ATC, in use
+    std::vector<std::byte> data;  // to be written, or what was read
 };
 
 // What became of it.
@@ -162,7 +161,7 @@ class Endpoint {
     [[nodiscard]] Outcome translated(Job& job, Pa address);
     [[nodiscard]] Outcome through_atc(Job& job);
     void keep(const AtcTag& tag, Iova iova, const iommu::TranslationCompletion& completion);
-    [[nodiscard]] Outcome use_entry(Job& job);
+    [[nodiscard]] Outcome use_entry(Job& job, const AtcEntry& entry);
     [[nodiscard]] Outcome touch(Job& job, Space space, std::uint64_t address);
     [[nodiscard]] Outcome exchange(const Job& job, Space space, std::uint64_t address);
 
