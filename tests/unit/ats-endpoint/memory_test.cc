@@ -275,6 +275,23 @@ TEST_CASE("endpoint: a run is bounded and gives each channel its turn") {
     CHECK(in(bench.channel(AE_RESULT, 0), AE_RESULT_TRANSACTIONS) == 0x80);
 }
 
+TEST_CASE("endpoint: a port that runs the device again finds it running") {
+    Bench bench;
+    bench.host.pages[0x4000] = {.to = 0x8000};
+    bench.order({.operation = AE_OP_READ, .source = 0x4000, .length = 8}, 0);
+    bench.order({.operation = AE_OP_READ, .source = 0x4000, .length = 8}, 1);
+    bool first = true;
+    bench.host.on_memory = [&] {
+        if (!first) return;
+        first = false;
+        bench.device.run();
+        CHECK((bench.busy(0) && bench.busy(1)));
+    };
+    bench.run();
+    CHECK((!bench.busy(0) && !bench.busy(1)));
+    CHECK(bench.host.requests.size() == 2);
+}
+
 TEST_CASE("endpoint: a busy channel keeps its operation and listens to its doorbell only") {
     Bench bench;
     bench.host.pages[0x4000] = {.to = 0x8000};
