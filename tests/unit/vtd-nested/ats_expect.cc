@@ -51,9 +51,9 @@ iommu::TranslationCompletion expect_granted(Guest& guest, const Request& request
     CHECK(completion.reason == 0);
     CHECK(completion.address.value == address);
     CHECK(completion.rights == rights);
-    CHECK_FALSE(completion.execute);
-    CHECK_FALSE(completion.global);
-    CHECK_FALSE(completion.untranslated_only);
+    CHECK(!completion.execute);
+    CHECK(!completion.global);
+    CHECK(!completion.untranslated_only);
     CHECK(completion.privileged == asks_as_supervisor(request));
     CHECK(guest.take_fault() == 0);
     return completion;
@@ -68,7 +68,7 @@ iommu::TranslationCompletion expect_refused(Guest& guest, const Request& request
     CHECK(completion.status == status_of(answer));
     CHECK(completion.reason == reason);
     CHECK(completion.rights == Rights::None);
-    CHECK_FALSE(completion.untranslated_only);
+    CHECK(!completion.untranslated_only);
     CHECK(completion.page_log2 == 12);
     CHECK(completion.privileged == (answer == Answer::Nothing && asks_as_supervisor(request)));
     const bool tables_unchanged = guest.tables() == before;

@@ -87,7 +87,7 @@ TEST_CASE("Legacy mode: TT=01 allows all three kinds, and nothing else changes f
     expect_output(guest, write_at(kIova), kOutput);
     const auto completion = expect_granted(guest, translation_at(kIova + 0x123), kOutput + 0x123, Rights::ReadWrite);
     CHECK(completion.page_log2 == 12);
-    CHECK_FALSE(completion.no_snoop);
+    CHECK(!completion.no_snoop);
     expect_output(guest, translated(write_at(kOutput + 0x123)), kOutput + 0x123);
 }
 

@@ -64,6 +64,7 @@ TEST_CASE("Each page request is queued once and in its device's order, or answer
     build(guest);
     std::atomic<unsigned> running{kDevices};
     std::vector<std::thread> devices;
+    devices.reserve(kDevices);
     for (unsigned index = 0; index < kDevices; ++index) {
         devices.emplace_back([&, index] {
             run_device(guest, index);
@@ -96,6 +97,7 @@ TEST_CASE("Page requests against resets, root table changes and responses end in
     build(guest);
     std::atomic<unsigned> running{kDevices};
     std::vector<std::thread> devices;
+    devices.reserve(kDevices);
     for (unsigned index = 0; index < kDevices; ++index) {
         devices.emplace_back([&, index] {
             run_device(guest, index);

@@ -47,7 +47,7 @@ TEST_CASE("First stage: each page size is granted whole, with the address of the
         for (const auto& request : {translation_at(page + offset), with_pasid(translation_at(page + offset), kPasid)}) {
             const auto completion = expect_granted(guest, request, output + offset, Rights::ReadWrite);
             CHECK(completion.page_log2 == log2);
-            CHECK_FALSE(completion.no_snoop);
+            CHECK(!completion.no_snoop);
         }
     }
 }
@@ -170,7 +170,7 @@ TEST_CASE("Pass-through: input is output, in blocks as large as the largest page
           "[vtd][ats]") {
     struct Case {
         vtd::Capabilities capabilities;
-        unsigned log2;
+        unsigned log2 = 0;
     };
     for (const Case& item : {Case{{}, 30}, Case{{.sslps = 0}, 30}, Case{{.fs1gp = 0}, 30},
                              Case{{.sslps = 1, .fs1gp = 0}, 21}, Case{{.sslps = 0, .fsts = 0}, 12}}) {
@@ -201,7 +201,7 @@ TEST_CASE("The interrupt range without PASID: write untranslated; with NW nothin
             CHECK(completion.rights == Rights::Write);
             CHECK(completion.untranslated_only);
             CHECK(completion.page_log2 == 12);
-            CHECK_FALSE(completion.no_snoop);
+            CHECK(!completion.no_snoop);
             (void)expect_refused(guest, translation_at(iova, kNw), 0, Answer::Nothing, Recorded::No);
         }
     }
