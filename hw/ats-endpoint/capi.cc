@@ -27,6 +27,7 @@ std::uint32_t kind_to_c(iommu::RequestKind kind) {
         case iommu::RequestKind::Debug: return IOMMU_REQUEST_DEBUG;
         case iommu::RequestKind::Translation: return IOMMU_REQUEST_TRANSLATION;
         case iommu::RequestKind::Translated: return IOMMU_REQUEST_TRANSLATED;
+        case iommu::RequestKind::Page: break;  // has a call of its own
     }
     return IOMMU_REQUEST_UNTRANSLATED;
 }

@@ -25,7 +25,10 @@ class MovingPage : public endpoint::Upstream,
 
     iommu::RequesterId requester() override { return {0x100}; }
     std::optional<iommu::Reply> translate(const iommu::Request& request, endpoint::CanStall) override {
-        return iommu::Reply::translated({iommu::Pa{request.iova.value}, 12, iommu::Rights::ReadWrite});
+        // Untranslated, after an Invalidate Request came in between of every attempt: that is the unit's business.
+        const bool untranslated = request.kind == iommu::RequestKind::Untranslated;
+        const iommu::Pa address{untranslated ? ~std::uint64_t{0xfff} : request.iova.value};
+        return iommu::Reply::translated({address, 12, iommu::Rights::ReadWrite});
     }
     iommu::TranslationCompletion translation_request(const iommu::Request&) override {
         iommu::TranslationCompletion completion;
