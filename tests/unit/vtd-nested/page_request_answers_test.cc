@@ -170,7 +170,9 @@ TEST_CASE("Software's responses reach the device in the order of the queue", "[v
     guest.put(page_response(kDevice, 3, 7));  // a reserved code
     guest.put(wait_status(0x120'0000, 0xabcd));
     std::vector<std::string> order;
-    guest.ports.on_port = [&](std::string_view port) { order.emplace_back(port); };
+    guest.ports.on_port = [&](std::string_view port) {
+        if (port != "clock") order.emplace_back(port);
+    };
     guest.ports.on_written = [&](std::uint64_t) { order.emplace_back("status"); };
     guest.ring_doorbell();
     CHECK(order == std::vector<std::string>{"respond", "respond", "respond", "respond", "status"});
