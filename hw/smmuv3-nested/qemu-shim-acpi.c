@@ -13,10 +13,15 @@
 #include "hw/acpi/aml-build.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/pci/pci_bus.h"
+#include "qapi/error.h"
 #include "qemu/bswap.h"
 
 /* The tables, and what tells the firmware how to put them together. */
-static const char* const files[] = {ACPI_BUILD_TABLE_FILE, ACPI_BUILD_RSDP_FILE, ACPI_BUILD_LOADER_FILE};
+static const char* const files[SMMUV3_ACPI_FILES] = {ACPI_BUILD_TABLE_FILE, ACPI_BUILD_RSDP_FILE,
+                                                     ACPI_BUILD_LOADER_FILE};
+
+/* What QEMU has for them. */
+#define FILE_BYTES_MAX 0x200000u
 
 enum { IORT_ROOT_COMPLEX = 2, IORT_SMMUV3 = 4 };
 
@@ -138,6 +143,15 @@ static MemoryRegion* contents_of(FWCfgState* fw_cfg, const char* file) {
     return search.found;
 }
 
+/* For the contents of a file. An incoming migration resizes the region that they are in, so they must be in one. */
+static void* make_room(struct smmuv3_device* device, size_t file, uint64_t size) {
+    g_autofree char* name = g_strdup_printf(TYPE_SMMUV3_NESTED "-%s", files[file]);
+    MemoryRegion* room = &device->acpi_files[file];
+
+    memory_region_init_resizeable_ram(room, OBJECT(device), name, size, MAX(size, FILE_BYTES_MAX), NULL, &error_abort);
+    return memory_region_get_ram_ptr(room);
+}
+
 void smmuv3_acpi_complete(VirtMachineState* machine, struct smmuv3_device* device) {
     MemoryRegion* tables = machine->fw_cfg ? contents_of(machine->fw_cfg, ACPI_BUILD_TABLE_FILE) : NULL;
 
@@ -148,8 +162,9 @@ void smmuv3_acpi_complete(VirtMachineState* machine, struct smmuv3_device* devic
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         MemoryRegion* region = contents_of(machine->fw_cfg, files[i]);
         const uint64_t size = memory_region_size(region);
-        uint8_t* copy = g_memdup2(memory_region_get_ram_ptr(region), size);
+        uint8_t* copy = make_room(device, i, size);
 
+        memcpy(copy, memory_region_get_ram_ptr(region), size);
         if (region == tables) {
             complete_tables(device, copy, size);
         }

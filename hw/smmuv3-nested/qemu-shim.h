@@ -28,6 +28,9 @@
 
 #define SMMUV3_LINES (SMMUV3_NESTED_LINE_GERROR + 1)
 
+/* Of QEMU's ACPI tables. */
+#define SMMUV3_ACPI_FILES 3
+
 struct smmuv3_device {
     DeviceState parent;
 
@@ -38,6 +41,7 @@ struct smmuv3_device {
     uint32_t pulses_waiting; /* bit n: line n is to be pulsed by the main loop */
     QEMUBH* pulse_bh;
     bool acpi_completed;
+    MemoryRegion acpi_files[SMMUV3_ACPI_FILES];
 
     uint64_t state[SMMUV3_NESTED_STATE_WORDS]; /* on its way to or from a migration stream */
 };
