@@ -121,11 +121,12 @@ static void realize(DeviceState* dev, Error** errp) {
         return;
     }
     unit_device_prepare(&device->unit, dev, &kind);
-    if (!create_unit(device, errp) || !vtd_acpi_add_dmar(&device->config, errp)) {
+    if (!create_unit(device, errp)) {
         unit_device_undo(&device->unit);
         return;
     }
     unit_device_start(&device->unit);
+    vtd_acpi_add_dmar(device);
     map_registers(device);
     spaces_attach(&device->unit.spaces, PC_MACHINE(qdev_get_machine())->pcibus);
     vtd_properties_add_readings(device);

@@ -28,6 +28,7 @@ struct vtd_device {
 
     struct vtd_nested_config config;
     struct unit_device unit;
+    Notifier machine_done;
     uint64_t state[VTD_NESTED_STATE_WORDS]; /* on its way to or from a migration stream */
 };
 
@@ -54,6 +55,7 @@ bool vtd_properties_check_base(struct vtd_device* device, Error** errp);
 void vtd_space_add_interrupts(struct space* base);
 
 /* qemu-shim-acpi.c */
-bool vtd_acpi_add_dmar(const struct vtd_nested_config* config, Error** errp);
+/* Once all devices are there; ends QEMU where it cannot be done. */
+void vtd_acpi_add_dmar(struct vtd_device* device);
 
 #endif /* VTD_NESTED_QEMU_SHIM_H */

@@ -45,6 +45,29 @@ TEST_CASE("Dmar: one unit at its address, for all devices of the segment", "[vtd
     CHECK(offset == table.size());
 }
 
+TEST_CASE("Dmar: with device TLBs, an ATSR for all root ports, and a SATC for devices in the root complex",
+          "[vtd][dmar]") {
+    const std::vector<std::string> devices = {"-device", "pcie-root-port,id=rp1,chassis=1,addr=5",
+                                              "-device", "ats-endpoint,bus=rp1",
+                                              "-device", "ats-endpoint,rciep=on,addr=6",
+                                              "-device", "ats-endpoint,rciep=on,addr=7.0,multifunction=on"};
+    Guest guest(Mode::Scalable, {.arguments = devices});
+    const auto table = dmar_of(guest);
+    REQUIRE(table.size() == 48 + 16 + 8 + 8 + 2 * 8);
+    CHECK(number(table, 4, 4) == table.size());
+    CHECK(Bytes(table.begin() + 64, table.end()) == Bytes{2, 0, 8,  0, 1, 0, 0, 0,    // ATSR: ALL_PORTS, segment 0
+                                                          5, 0, 24, 0, 0, 0, 0, 0,    // SATC: ATC not required
+                                                          1, 8, 0,  0, 0, 0, 6, 0,    // PCI endpoint, bus 0, 06.0
+                                                          1, 8, 0,  0, 0, 0, 7, 0});  // 07.0
+}
+
+TEST_CASE("Dmar: no SATC without such a device, no ATSR without device TLBs", "[vtd][dmar]") {
+    Guest plain(Mode::Scalable);
+    CHECK(dmar_of(plain).size() == 48 + 16 + 8);
+    Guest without(Mode::Scalable, {.properties = ",dt=off", .arguments = {"-device", "ats-endpoint,rciep=on"}});
+    CHECK(dmar_of(without).size() == 48 + 16);
+}
+
 TEST_CASE("Dmar: the width is the unit's", "[vtd][dmar]") {
     Guest guest(Mode::Scalable, {.properties = ",haw=46"});
     CHECK(dmar_of(guest).at(36) == 45);
