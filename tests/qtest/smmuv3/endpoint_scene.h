@@ -57,7 +57,7 @@ class EndpointScene : public Guest {
     static constexpr unsigned first_slot = 0x10;  // QEMU reads `addr` as hexadecimal
 
     static GuestOptions options(unsigned count) {
-        GuestOptions result{.properties = ",ats=on,invalidate-timeout-ms=100"};
+        GuestOptions result{.properties = ",invalidate-timeout-ms=100"};
         for (unsigned i = 0; i < count; ++i) {
             result.arguments.insert(result.arguments.end(),
                                     {"-device", std::string(qtest::AtsEndpoint::option) +

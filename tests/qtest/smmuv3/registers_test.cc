@@ -72,8 +72,8 @@ TEST_CASE("Registers: what is read-only stays, and what is nowhere is 0", "[smmu
         guest.unit.write32(offset, ~before);
         CHECK(guest.unit.read32(offset) == before);
     }
-    // Reserved, Secure, of PRI, behind the last of either page.
-    for (const std::uint64_t offset : {0x04c, 0x0c0, 0x0c8, 0x8000, 0x8020, 0xfffc, 0x10000, 0x10020, 0x1fffc}) {
+    // Reserved, Secure, behind the last of either page.
+    for (const std::uint64_t offset : {0x04c, 0x0e0, 0x0e8, 0x8000, 0x8020, 0xfffc, 0x10000, 0x10020, 0x1fffc}) {
         CAPTURE(offset);
         guest.unit.write32(offset, 0xffffffff);
         CHECK(guest.unit.read32(offset) == 0);

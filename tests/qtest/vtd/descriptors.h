@@ -47,6 +47,15 @@ namespace descriptor {
     return {field(3, 0, 2) | field(5, 4, 3) | field(31, 16, domain), field(5, 0, range.mask) | range.address};
 }
 
+// Device TLB (type 3): 2^mask pages, told by the lowest zero of the address as S=1 wants it.
+[[nodiscard]] constexpr Descriptor device_tlb(unsigned requester, PageRange range) {
+    const std::uint64_t ones = range.mask == 0 ? 0 : (bit(range.mask - 1) - 1) << 12;
+    return {field(3, 0, 3) | field(47, 32, requester), range.address | ones | (range.mask == 0 ? 0 : 1)};
+}
+[[nodiscard]] constexpr Descriptor device_tlb_all(unsigned requester) {
+    return {field(3, 0, 3) | field(47, 32, requester), 0x7fff'ffff'ffff'f001};
+}
+
 // Wait (type 5).
 [[nodiscard]] constexpr Descriptor wait(std::uint64_t flags) { return {field(3, 0, 5) | flags}; }
 [[nodiscard]] constexpr Descriptor wait_status(std::uint64_t address, std::uint32_t data, std::uint64_t flags = 0) {
@@ -60,6 +69,11 @@ namespace descriptor {
 [[nodiscard]] constexpr Descriptor pasid_iotlb_pages(unsigned domain, unsigned pasid, PageRange range) {
     return {field(3, 0, 6) | field(5, 4, 3) | field(31, 16, domain) | field(51, 32, pasid),
             field(5, 0, range.mask) | range.address};
+}
+
+// PASID-based device TLB (type 8), one page.
+[[nodiscard]] constexpr Descriptor pasid_device_tlb(unsigned requester, unsigned pasid, std::uint64_t address) {
+    return {field(3, 0, 8) | field(31, 16, requester) | field(51, 32, pasid), address};
 }
 
 // PASID cache (type 7).

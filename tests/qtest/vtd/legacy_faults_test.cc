@@ -10,13 +10,13 @@ using namespace vtd_driver;
 namespace {
 
 struct LegacyScene {
-    Guest guest{Mode::Legacy};
+    Guest guest;
     PageTable stage = guest.second_stage();
     std::uint64_t iova = 0x123456789000;
     std::uint64_t root = guest.legacy.root();
     LegacyContext context = LegacyContext::translating(stage, 5);
 
-    LegacyScene() {
+    explicit LegacyScene(const std::string& properties = "") : guest(Mode::Legacy, {.properties = properties}) {
         stage.map({.iova = iova, .target = guest.patterned_page(1)});
         apply();
     }
@@ -51,8 +51,7 @@ std::vector<Case> table_cases() {
         {"LCT.4 width 0", 0x03, 0x03, [](auto& s) { s.context.address_width = 0, s.apply(); }},
         {"LCT.4 width 4", 0x03, 0x03, [](auto& s) { s.context.address_width = 4, s.apply(); }},
         {"LCT.4 type 3", 0x03, 0x03, [](auto& s) { s.context.type = 3, s.apply(); }},
-        {"LCT.4 device-TLB type without device-TLB support", 0x03, 0x03,
-         [](auto& s) { s.context.type = 1, s.apply(); }},
+        {"TT 01, with device-TLB support", no_fault, no_fault, [](auto& s) { s.context.type = 1, s.apply(); }},
         {"LCT.4 page table outside memory", 0x03, 0x03, [](auto& s) { s.context.table = beyond_ram, s.apply(); }},
         {"nothing wrong", no_fault, no_fault, [](auto&) {}},
         {"ignored bits of a context entry", no_fault, no_fault,
@@ -104,6 +103,14 @@ TEST_CASE("LegacyFaults: on the way to the page table", "[vtd][faults]") {
     for (const auto& fault : table_cases()) {
         DYNAMIC_SECTION(fault.name) { check(fault); }
     }
+}
+
+TEST_CASE("LegacyFaults: LCT.4 device-TLB type without device-TLB support", "[vtd][faults]") {
+    LegacyScene scene(",dt=off");
+    scene.context.type = 1;
+    scene.apply();
+    scene.start();
+    check_access(scene.guest, scene.iova, Access::Read, 0x03);
 }
 
 TEST_CASE("LegacyFaults: in the page table", "[vtd][faults]") {

@@ -50,6 +50,8 @@ struct ScalableContext {
     unsigned directory_size = 2;  // PDTS: 2^(2+7) entries, one page
     unsigned rid_pasid = 0;
     bool fault_disable = false;   // FPD
+    bool device_tlb = false;      // DTE
+    bool page_requests = false;   // PRE
     bool pasid_enable = false;    // PASIDE
     bool rid_privileged = false;  // RID_PRIV
 

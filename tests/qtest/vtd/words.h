@@ -66,6 +66,8 @@ inline constexpr std::uint32_t QIE = 1u << 26;
 inline constexpr std::uint32_t PFO = 1u << 0;
 inline constexpr std::uint32_t PPF = 1u << 1;
 inline constexpr std::uint32_t IQE = 1u << 4;
+inline constexpr std::uint32_t ICE = 1u << 5;
+inline constexpr std::uint32_t ITE = 1u << 6;
 
 // FECTL and IECTL.
 inline constexpr std::uint32_t IM = 1u << 31;
