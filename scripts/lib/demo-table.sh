@@ -12,7 +12,7 @@ RULE=$(printf -- '-%.0s' {1..100})
 
 row() { printf '  %-14s %s\n' "$1" "$2"; }
 
-print_table() {
+print_io() {
     local emulator=$QEMU
     if [[ $(unit_of "$MACHINE") == smmuv3 ]]; then emulator=$QEMU_AARCH64; fi
     printf '\n%s\n' "$RULE"

@@ -3,7 +3,7 @@
 # Debian's stock kernel for the guest: taken out of its package, never installed; and the initramfs made around it.
 
 KERNEL_SERIES=6.12
-KERNEL_MODULES=(nvme virtio_pci virtio_blk e1000e pci_stub)
+KERNEL_MODULES=(nvme virtio_pci virtio_blk e1000e pci_stub vfio_iommu_type1 vfio_pci)
 ARCH=amd64
 
 # for_architecture ARCHITECTURE COMMAND...: amd64 or arm64, Debian's names; everything below is about ARCH.
@@ -63,6 +63,8 @@ unpack_kernel() {
     mkdir -p "$work/tree" "$work/modules"
     run_logged "$log" unpack_package "$deb" "$work/tree" '*/vmlinuz-*' '*/kernel/drivers/*' '*/kernel/lib/*' \
         '*/kernel/crypto/*' '*/kernel/arch/*' '*/kernel/block/*' '*/modules.builtin' || fail_with_log "cannot unpack $deb" "$log"
+    # Not every architecture has modules there.
+    unpack_package "$deb" "$work/tree" '*/kernel/virt/*' 2>>"$log" || true
     mv "$work"/tree/boot/vmlinuz-* "$work/vmlinuz"
     echo "$release" >"$work/release"
     collect_modules "$work" >>"$log" 2>&1 || fail_with_log "Linux $release lacks a module that the guest needs" "$log"
@@ -105,7 +107,7 @@ take_module() {
 # The initramfs for the present kernel and the present guest programs; its name is made from their contents.
 initramfs_path() {
     local key
-    key=$(cat "$ROOT"/tests/guest/initramfs/* "$ROOT/tests/guest/make-initramfs" "$(kernel_folder)/release" | sha256sum)
+    key=$(cat "$ROOT"/tests/guest/initramfs/* "$ROOT/include/ats-endpoint-regs.h" "$ROOT/tests/guest/make-initramfs" "$(kernel_folder)/release" | sha256sum)
     echo "$CACHE/initramfs-$ARCH-${key:0:16}.gz"
 }
 

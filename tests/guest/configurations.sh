@@ -6,14 +6,15 @@ CONFIGURATIONS=$(dirname "${BASH_SOURCE[0]}")/configurations
 
 configuration_names() { sed -nE 's/^([a-z0-9-]+) *\|.*/\1/p' "$CONFIGURATIONS"; }
 
-# configuration_field NAME COLUMN: machine, properties, fault or mode.
+# configuration_field NAME COLUMN: machine, properties, act, fault or mode.
 configuration_field() {
-    local name machine properties fault mode
-    while IFS='|' read -r name machine properties fault mode; do
+    local name machine properties act fault mode
+    while IFS='|' read -r name machine properties act fault mode; do
         if [[ ${name// /} != "$1" ]]; then continue; fi
         case $2 in
         machine) echo "${machine// /}" ;;
         properties) echo "${properties// /}" ;;
+        act) echo "${act// /}" ;;
         fault) echo "${fault# }" | cut -d ' ' -f 1 ;;
         mode) echo "${mode# }" ;;
         esac
