@@ -7,6 +7,7 @@
 source "$ROOT/tests/guest/judge-ats.sh"
 
 print_ats() {
+    printf '\n%s\n' "$RULE"
     printf '  A device with a TLB of its own (ats-endpoint) moved %s bytes through it; then it erred on purpose\n' "$(grouped "$(ats data of)")"
     print_error drop-answer 'It did not answer an invalidation' 'no answer|did not answer|ITE=1|ERR=3'
     print_error wrong-itag 'It answered with a wrong ITag' 'ICE=1|answered ITags'
