@@ -12,7 +12,8 @@ constexpr std::uint16_t pasid_capability = 0x1b;
 
 // Of a channel.
 constexpr std::uint32_t doorbell = 0x00, status = 0x04, operation_word = 0x08, pasid = 0x0c, source = 0x10,
-                        destination = 0x18, length = 0x20, pages = 0x38, result = 0x40;
+                        destination = 0x18, length = 0x20, pages = 0x38, result = 0x40, translation_address = 0x68,
+                        translation_flags = 0x70;
 
 std::uint16_t place_of(const PciFunction& function, std::uint16_t capability) {
     const auto found = function.find_extended_capability(capability);
@@ -42,6 +43,13 @@ void AtsEndpoint::enable_pasid() const {
     function_.config_writew(static_cast<std::uint16_t>(place_of(function_, pasid_capability) + 6), 7);
 }
 
+void AtsEndpoint::reset_function() const {
+    const auto express = function_.find_capability(0x10);
+    if (!express) throw ProcessError("the endpoint lacks a capability");
+    const auto control = static_cast<std::uint16_t>(*express + 8);
+    function_.config_writew(control, static_cast<std::uint16_t>(function_.config_readw(control) | 0x8000));
+}
+
 void AtsEndpoint::start(const EndpointOperation& operation, unsigned channel) {
     const auto at = [&](std::uint32_t offset) { return channel_register(channel, offset); };
     const auto op = static_cast<std::uint32_t>(operation.op) | static_cast<std::uint32_t>(operation.via) << 8 |
@@ -57,6 +65,10 @@ void AtsEndpoint::start(const EndpointOperation& operation, unsigned channel) {
 
 bool AtsEndpoint::busy(unsigned channel) { return (qtest_->readl(channel_register(channel, status)) & 1) != 0; }
 
+bool AtsEndpoint::waits_for_response(unsigned channel) {
+    return (qtest_->readl(channel_register(channel, status)) & 4) != 0;
+}
+
 Code AtsEndpoint::finish(unsigned channel) {
     if (!eventually([&] { return !busy(channel); })) return Code::None;
     return static_cast<Code>(qtest_->readl(channel_register(channel, result)) & 0xff);
@@ -65,6 +77,24 @@ Code AtsEndpoint::finish(unsigned channel) {
 Code AtsEndpoint::run(const EndpointOperation& operation, unsigned channel) {
     start(operation, channel);
     return finish(channel);
+}
+
+unsigned AtsEndpoint::reason(unsigned channel) { return qtest_->readl(channel_register(channel, result)) >> 8 & 0xff; }
+
+EndpointTranslation AtsEndpoint::translation(unsigned channel) {
+    const std::uint32_t flags = qtest_->readl(channel_register(channel, translation_flags));
+    const auto set = [flags](unsigned position) { return (flags >> position & 1) != 0; };
+    if (!set(31)) throw ProcessError("the endpoint has no answer to a translation request");
+    return {.status = flags & 3,
+            .read = set(4),
+            .write = set(5),
+            .execute = set(6),
+            .privileged = set(7),
+            .global = set(8),
+            .untranslated = set(9),
+            .no_snoop = set(10),
+            .size_log2 = flags >> 16 & 0x7f,
+            .address = qtest_->readq(channel_register(channel, translation_address))};
 }
 
 }  // namespace qtest

@@ -25,6 +25,7 @@ struct PageRange {
 inline constexpr std::uint64_t wait_IF = bit(4);
 inline constexpr std::uint64_t wait_SW = bit(5);
 inline constexpr std::uint64_t wait_FN = bit(6);
+inline constexpr std::uint64_t wait_PD = bit(7);
 
 namespace descriptor {
 
@@ -74,6 +75,16 @@ namespace descriptor {
 // PASID-based device TLB (type 8), one page.
 [[nodiscard]] constexpr Descriptor pasid_device_tlb(unsigned requester, unsigned pasid, std::uint64_t address) {
     return {field(3, 0, 8) | field(31, 16, requester) | field(51, 32, pasid), address};
+}
+
+// Page group response (type 9), with `code` 0 Success, 1 Invalid Request, 15 Response Failure.
+[[nodiscard]] constexpr Descriptor page_response(unsigned requester, unsigned index, unsigned code) {
+    return {field(3, 0, 9) | field(15, 12, code) | field(31, 16, requester), field(11, 3, index)};
+}
+[[nodiscard]] constexpr Descriptor pasid_page_response(unsigned requester, unsigned pasid, unsigned index,
+                                                       unsigned code) {
+    const Descriptor plain = page_response(requester, index, code);
+    return {plain[0] | bit(4) | field(51, 32, pasid), plain[1]};
 }
 
 // PASID cache (type 7).

@@ -68,4 +68,11 @@ void Unit::send_completion_events_to(std::uint64_t address, std::uint32_t data) 
     write32(reg::IECTL, 0);
 }
 
+void Unit::send_page_events_to(std::uint64_t address, std::uint32_t data) const {
+    write32(reg::PEDATA, data);
+    write32(reg::PEADDR, static_cast<std::uint32_t>(address));
+    write32(reg::PEUADDR, static_cast<std::uint32_t>(address >> 32));
+    write32(reg::PECTL, 0);
+}
+
 }  // namespace vtd_driver

@@ -60,6 +60,7 @@ class Unit {
     // An event's message goes to the doorbell; unmasked.
     void send_fault_events_to(std::uint64_t address, std::uint32_t data) const;
     void send_completion_events_to(std::uint64_t address, std::uint32_t data) const;
+    void send_page_events_to(std::uint64_t address, std::uint32_t data) const;
 
   private:
     void issue(std::uint32_t value, std::uint32_t status_bits, std::uint32_t expected) const;

@@ -55,6 +55,14 @@ inline constexpr std::uint64_t IEDATA = 0x0a4;
 inline constexpr std::uint64_t IEADDR = 0x0a8;
 inline constexpr std::uint64_t IEUADDR = 0x0ac;
 inline constexpr std::uint64_t IQERCD = 0x0b0;
+inline constexpr std::uint64_t PQH = 0x0c0;
+inline constexpr std::uint64_t PQT = 0x0c8;
+inline constexpr std::uint64_t PQA = 0x0d0;
+inline constexpr std::uint64_t PRS = 0x0dc;
+inline constexpr std::uint64_t PECTL = 0x0e0;
+inline constexpr std::uint64_t PEDATA = 0x0e4;
+inline constexpr std::uint64_t PEADDR = 0x0e8;
+inline constexpr std::uint64_t PEUADDR = 0x0ec;
 }  // namespace reg
 
 // GCMD and GSTS.
@@ -69,12 +77,16 @@ inline constexpr std::uint32_t IQE = 1u << 4;
 inline constexpr std::uint32_t ICE = 1u << 5;
 inline constexpr std::uint32_t ITE = 1u << 6;
 
-// FECTL and IECTL.
+// FECTL, IECTL and PECTL.
 inline constexpr std::uint32_t IM = 1u << 31;
 inline constexpr std::uint32_t IP = 1u << 30;
 
 // ICS.
 inline constexpr std::uint32_t IWC = 1u << 0;
+
+// PRS.
+inline constexpr std::uint32_t PPR = 1u << 0;
+inline constexpr std::uint32_t PRO = 1u << 1;
 
 // RTADDR 11:10.
 enum class Mode : std::uint8_t { Legacy = 0, Scalable = 1, Reserved = 2, AbortDma = 3 };
