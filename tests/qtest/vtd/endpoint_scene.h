@@ -2,7 +2,8 @@
 //
 // EndpointScene: a guest with ats-endpoints behind a unit that waits `timeout` for their answers.
 //
-// Each endpoint has ATS enabled and a second stage of its own that maps `iova` to a page with a pattern.
+// Each endpoint has ATS enabled, also in the tables of either mode, and a second stage of its own that maps `iova` to a
+// page with a pattern.
 #ifndef QTEST_VTD_ENDPOINT_SCENE_H
 #define QTEST_VTD_ENDPOINT_SCENE_H
 
@@ -19,9 +20,27 @@ inline constexpr std::int64_t timeout = 100'000'000;  // ns of virtual time
 inline constexpr std::uint64_t iova = 0x123456789000;
 inline constexpr std::uint32_t done = 0xd04e;
 
+// What a record says of the kind of request: T1, AT and T2.
+enum class Kind : std::uint64_t {
+    UntranslatedRead = bit(62),
+    TranslationRequest = bit(62) | field(61, 60, 1),
+    TranslatedRead = bit(62) | field(61, 60, 2),
+    TranslatedWrite = field(61, 60, 2),
+    PageRequest = bit(28),
+};
+// Whole; without PASID. Whatever the manual does not give a value is 0.
+[[nodiscard]] inline FaultRecord fault_of(Kind kind, unsigned reason, unsigned requester, std::uint64_t address) {
+    return {.address = address & ones(63, 12),
+            .high = bit(63) | static_cast<std::uint64_t>(kind) | field(39, 32, reason) | field(15, 0, requester)};
+}
+[[nodiscard]] inline FaultRecord with_pasid(FaultRecord record, unsigned pasid) {
+    record.high |= bit(31) | field(59, 40, pasid);
+    return record;
+}
+
 class EndpointScene : public Guest {
   public:
-    explicit EndpointScene(unsigned count = 1) : Guest(Mode::Scalable, options(count)) {
+    explicit EndpointScene(unsigned count = 1, Mode root_mode = Mode::Scalable) : Guest(root_mode, options(count)) {
         for (unsigned i = 0; i < count; ++i)
             add(static_cast<std::uint8_t>(first_slot + i));
         start();
@@ -54,10 +73,8 @@ class EndpointScene : public Guest {
     [[nodiscard]] unsigned itesid() const { return static_cast<unsigned>(unit.read64(reg::IQERCD) >> 32 & 0xffff); }
     [[nodiscard]] unsigned icesid() const { return static_cast<unsigned>(unit.read64(reg::IQERCD) >> 48 & 0xffff); }
 
-  private:
-    static constexpr unsigned first_slot = 0x10;  // QEMU reads `addr` as hexadecimal
     static constexpr unsigned first_domain = 0x20;
-
+    // The machine's.
     static GuestOptions options(unsigned count) {
         GuestOptions result{.properties = ",invalidate-timeout-ms=100"};
         for (unsigned i = 0; i < count; ++i) {
@@ -67,6 +84,10 @@ class EndpointScene : public Guest {
         }
         return result;
     }
+
+  private:
+    static constexpr unsigned first_slot = 0x10;  // QEMU reads `addr` as hexadecimal
+
     void add(std::uint8_t slot) {
         endpoints_.push_back(std::make_unique<qtest::AtsEndpoint>(
             qemu.qtest(), qtest::PciFunction(pci, {.bus = 0, .device = slot, .function = 0})));
@@ -78,6 +99,9 @@ class EndpointScene : public Guest {
         const unsigned requester = endpoints_.back()->requester_id();
         scalable.set_context(requester, {.device_tlb = true});
         scalable.set(requester, PasidEntry::over_second_stage(stages_.back(), first_domain + number));
+        auto context = LegacyContext::translating(stages_.back(), first_domain + number);
+        context.type = 1;
+        legacy.set(requester, context);
     }
 
     std::vector<std::unique_ptr<qtest::AtsEndpoint>> endpoints_;

@@ -27,31 +27,31 @@ inline constexpr std::uint64_t interrupt_range = 0xfee00000;
 inline constexpr unsigned host_address_width = 48;
 
 // The whole record of a request without PASID: whatever the manual does not give a value is 0.
-[[nodiscard]] inline FaultRecord record_of(unsigned reason, unsigned requester, std::uint64_t iova, Access access) {
-    return {.address = iova & ones(63, 12),
+[[nodiscard]] inline FaultRecord record_of(unsigned reason, unsigned requester, std::uint64_t address, Access access) {
+    return {.address = address & ones(63, 12),
             .high = field(63, 63, 1) | field(62, 62, static_cast<std::uint64_t>(access)) | field(39, 32, reason) |
                     field(15, 0, requester)};
 }
 
-inline void touch(Guest& guest, std::uint64_t iova, Access access) {
+inline void touch(Guest& guest, std::uint64_t address, Access access) {
     if (access == Access::Read) {
-        guest.touch_read(iova);
+        guest.touch_read(address);
     } else {
-        guest.touch_write(iova);
+        guest.touch_write(address);
     }
 }
 
 // Exactly this record, or none.
-inline void check_access(Guest& guest, std::uint64_t iova, Access access, unsigned reason) {
-    CAPTURE(iova, static_cast<int>(access));
-    touch(guest, iova, access);
+inline void check_access(Guest& guest, std::uint64_t address, Access access, unsigned reason) {
+    CAPTURE(address, static_cast<int>(access));
+    touch(guest, address, access);
     const auto faults = guest.take_faults();
     if (reason == no_fault) {
         CHECK(faults.empty());
         return;
     }
     REQUIRE(faults.size() == 1);
-    CHECK(faults[0] == record_of(reason, guest.requester(), iova, access));
+    CHECK(faults[0] == record_of(reason, guest.requester(), address, access));
 }
 
 // `Scene` is a guest with good tables; a case spoils them before translation starts.
