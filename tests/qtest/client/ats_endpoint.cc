@@ -53,7 +53,7 @@ void AtsEndpoint::reset_function() const {
 void AtsEndpoint::start(const EndpointOperation& operation, unsigned channel) {
     const auto at = [&](std::uint32_t offset) { return channel_register(channel, offset); };
     const auto op = static_cast<std::uint32_t>(operation.op) | static_cast<std::uint32_t>(operation.via) << 8 |
-                    (operation.no_write ? 1u << 12 : 0u);
+                    (operation.no_write ? 1u << 12 : 0u) | (operation.can_stall ? 1u << 14 : 0u);
     qtest_->writel(at(operation_word), op);
     qtest_->writel(at(pasid), operation.pasid);
     qtest_->writeq(at(source), operation.source);
@@ -64,6 +64,8 @@ void AtsEndpoint::start(const EndpointOperation& operation, unsigned channel) {
 }
 
 bool AtsEndpoint::busy(unsigned channel) { return (qtest_->readl(channel_register(channel, status)) & 1) != 0; }
+
+bool AtsEndpoint::stalled(unsigned channel) { return (qtest_->readl(channel_register(channel, status)) & 2) != 0; }
 
 bool AtsEndpoint::waits_for_response(unsigned channel) {
     return (qtest_->readl(channel_register(channel, status)) & 4) != 0;

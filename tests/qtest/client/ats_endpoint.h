@@ -73,6 +73,7 @@ struct EndpointOperation {
     std::uint32_t pages = 0;  // PAGES
     std::uint32_t pasid = 0;  // PASID, with its VALID bit
     bool no_write = false;    // NW
+    bool can_stall = false;   // CAN_STALL
 };
 
 // The answer to a translation request.
@@ -111,6 +112,7 @@ class AtsEndpoint {
 
     void start(const EndpointOperation& operation, unsigned channel = 0);
     [[nodiscard]] bool busy(unsigned channel = 0);
+    [[nodiscard]] bool stalled(unsigned channel = 0);
     [[nodiscard]] bool waits_for_response(unsigned channel = 0);
     // What became of it; None if it does not end.
     [[nodiscard]] Code finish(unsigned channel = 0);
