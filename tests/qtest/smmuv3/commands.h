@@ -61,6 +61,20 @@ namespace command {
 [[nodiscard]] inline Command atc_inv(std::uint32_t stream, std::uint64_t address, unsigned size = 0) {
     return at(of_stream(0x40, stream), address).set(69, 64, size);
 }
+// Of the group's response: 0 Response Failure, 1 Invalid Request, 2 Success.
+enum class Resp : std::uint8_t { Failure = 0, Invalid = 1, Success = 2 };
+[[nodiscard]] inline Command pri_resp(std::uint32_t stream, unsigned index, Resp resp) {
+    return of_stream(0x41, stream).set(72, 64, index).set(77, 76, static_cast<std::uint64_t>(resp));
+}
+[[nodiscard]] inline Command with_substream(Command command, std::uint32_t substream) {
+    return command.set(11, 11, 1).set(31, 12, substream);
+}
+// Of a stalled transaction: retried (Ac), else aborted (Ab) or as if it had nothing to touch.
+enum class Resume : std::uint8_t { RazWi = 0, Retry = 1, Abort = 2 };
+[[nodiscard]] inline Command resume(std::uint32_t stream, unsigned stag, Resume action) {
+    return of_stream(0x44, stream).set(13, 12, static_cast<std::uint64_t>(action)).set(79, 64, stag);
+}
+[[nodiscard]] inline Command stall_term(std::uint32_t stream) { return of_stream(0x45, stream); }
 // CS: an interrupt, by this message and by wire.
 [[nodiscard]] inline Command sync_with_message(std::uint64_t address, std::uint32_t data) {
     return cmd_sync().set(13, 12, 1).set(23, 22, 3).set(27, 24, 0xf).set(63, 32, data).set(115, 66, address >> 2);

@@ -31,7 +31,9 @@ namespace event {
 inline constexpr unsigned C_BAD_STREAMID = 0x02;
 inline constexpr unsigned F_STE_FETCH = 0x03;
 inline constexpr unsigned C_BAD_STE = 0x04;
+inline constexpr unsigned F_BAD_ATS_TREQ = 0x05;
 inline constexpr unsigned F_STREAM_DISABLED = 0x06;
+inline constexpr unsigned F_TRANSL_FORBIDDEN = 0x07;
 inline constexpr unsigned C_BAD_SUBSTREAMID = 0x08;
 inline constexpr unsigned F_CD_FETCH = 0x09;
 inline constexpr unsigned C_BAD_CD = 0x0a;
@@ -54,6 +56,13 @@ inline constexpr unsigned F_PERMISSION = 0x13;
         .set(105, 104, static_cast<std::uint64_t>(Class::Input))
         .set(191, 128, address);
 }
+// Of one with a SubstreamID.
+[[nodiscard]] inline Event with_substream(Event event, std::uint32_t substream) {
+    return event.set(11, 11, 1).set(31, 12, substream);
+}
+// The access waits for CMD_RESUME with this tag.
+[[nodiscard]] inline Event stalled(Event event, unsigned stag) { return event.set(95, 95, 1).set(79, 64, stag); }
+[[nodiscard]] inline unsigned stag(const Event& event) { return static_cast<unsigned>(event.get(79, 64)); }
 // The same of stage 2: it did not like `ipa`, which was needed for this.
 [[nodiscard]] inline Event by_stage_2(Event event, Class needed_for, std::uint64_t ipa) {
     return event.set(103, 103, 1).set(105, 104, static_cast<std::uint64_t>(needed_for)).set(247, 204, ipa >> 12);

@@ -35,6 +35,7 @@ inline constexpr qtest::PciPlaces pci_places{
 
 // The unit's wires, as inputs of the interrupt controller.
 inline constexpr int event_wire = 74;
+inline constexpr int page_request_wire = 75;
 inline constexpr int sync_wire = 76;
 inline constexpr int error_wire = 77;
 

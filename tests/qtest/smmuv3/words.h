@@ -77,18 +77,26 @@ inline constexpr std::uint64_t CMDQ_CONS = 0x09c;
 inline constexpr std::uint64_t EVENTQ_BASE = 0x0a0;
 inline constexpr std::uint64_t EVENTQ_IRQ_CFG0 = 0x0b0;
 inline constexpr std::uint64_t EVENTQ_IRQ_CFG1 = 0x0b8;
+inline constexpr std::uint64_t PRIQ_BASE = 0x0c0;
+inline constexpr std::uint64_t PRIQ_IRQ_CFG0 = 0x0d0;
+inline constexpr std::uint64_t PRIQ_IRQ_CFG2 = 0x0dc;
+inline constexpr std::uint64_t PRIQ_PROD = 0x100c8;
+inline constexpr std::uint64_t PRIQ_CONS = 0x100cc;
 inline constexpr std::uint64_t EVENTQ_PROD = 0x100a8;
 inline constexpr std::uint64_t EVENTQ_CONS = 0x100ac;
 }  // namespace reg
 
 // CR0.
 inline constexpr std::uint32_t SMMUEN = 1u << 0;
+inline constexpr std::uint32_t PRIQEN = 1u << 1;
 inline constexpr std::uint32_t EVENTQEN = 1u << 2;
 inline constexpr std::uint32_t CMDQEN = 1u << 3;
+inline constexpr std::uint32_t ATSCHK = 1u << 4;
 
 // CR2.
 inline constexpr std::uint32_t E2H = 1u << 0;
 inline constexpr std::uint32_t RECINVSID = 1u << 1;
+inline constexpr std::uint32_t REC_CFG_ATS = 1u << 3;
 
 // GBPA.
 inline constexpr std::uint32_t UPDATE = 1u << 31;
@@ -96,16 +104,18 @@ inline constexpr std::uint32_t ABORT = 1u << 20;
 
 // IRQ_CTRL.
 inline constexpr std::uint32_t GERROR_IRQEN = 1u << 0;
+inline constexpr std::uint32_t PRIQ_IRQEN = 1u << 1;
 inline constexpr std::uint32_t EVENTQ_IRQEN = 1u << 2;
 
 // GERROR.
 inline constexpr std::uint32_t CMDQ_ERR = 1u << 0;
 inline constexpr std::uint32_t EVENTQ_ABT_ERR = 1u << 2;
+inline constexpr std::uint32_t PRIQ_ABT_ERR = 1u << 3;
 inline constexpr std::uint32_t MSI_CMDQ_ABT_ERR = 1u << 4;
 inline constexpr std::uint32_t MSI_EVENTQ_ABT_ERR = 1u << 5;
 inline constexpr std::uint32_t MSI_GERROR_ABT_ERR = 1u << 7;
 
-// EVENTQ_PROD.OVFLG and EVENTQ_CONS.OVACKFLG.
+// EVENTQ_PROD.OVFLG and EVENTQ_CONS.OVACKFLG; PRIQ_PROD and PRIQ_CONS have them at the same place.
 inline constexpr std::uint32_t OVFLG = 1u << 31;
 
 }  // namespace smmu_driver
