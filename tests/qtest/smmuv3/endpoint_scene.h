@@ -23,6 +23,16 @@ inline constexpr unsigned full_ats = 1, split_stage_ats = 2;  // STE.EATS
 
 class EndpointScene : public Guest {
   public:
+    static GuestOptions options(unsigned count, const std::string& properties) {
+        GuestOptions result{.properties = ",invalidate-timeout-ms=100" + properties};
+        for (unsigned i = 0; i < count; ++i) {
+            result.arguments.insert(result.arguments.end(),
+                                    {"-device", std::string(qtest::AtsEndpoint::option) +
+                                                    ",rciep=on,bus=pcie.0,addr=" + std::to_string(10 + i)});
+        }
+        return result;
+    }
+
     explicit EndpointScene(unsigned count = 1, const std::string& properties = "") : Guest(options(count, properties)) {
         for (unsigned i = 0; i < count; ++i)
             add(i);
@@ -73,20 +83,13 @@ class EndpointScene : public Guest {
     }
     [[nodiscard]] bool is_done(const Sync& sync) { return ram.read32(sync.word) == done; }
 
-    void step(std::int64_t ns) { qemu.qtest().clock_step(ns); }
+    void step(std::int64_t ns) { now_ = qemu.qtest().clock_step(ns); }
+    // Virtual time, which only `step` makes go by.
+    [[nodiscard]] std::int64_t now() const { return now_; }
 
   private:
     static constexpr unsigned first_slot = 0x10;  // QEMU reads `addr` as hexadecimal
 
-    static GuestOptions options(unsigned count, const std::string& properties) {
-        GuestOptions result{.properties = ",invalidate-timeout-ms=100" + properties};
-        for (unsigned i = 0; i < count; ++i) {
-            result.arguments.insert(result.arguments.end(),
-                                    {"-device", std::string(qtest::AtsEndpoint::option) +
-                                                    ",rciep=on,bus=pcie.0,addr=" + std::to_string(10 + i)});
-        }
-        return result;
-    }
     [[nodiscard]] std::unique_ptr<qtest::AtsEndpoint> found(unsigned i) {
         const auto slot = static_cast<std::uint8_t>(first_slot + i);
         auto endpoint = std::make_unique<qtest::AtsEndpoint>(
@@ -109,6 +112,7 @@ class EndpointScene : public Guest {
     std::vector<std::uint64_t> pages_;
     std::vector<std::uint64_t> cds_;
     std::uint64_t words_ = ram.allocate_page();
+    std::int64_t now_ = 0;
 };
 
 }  // namespace smmu_driver

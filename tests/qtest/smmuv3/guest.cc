@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 
 namespace smmu_driver {
-namespace {
-
 qtest::QemuOptions options_for(const GuestOptions& options) {
     qtest::QemuOptions result{
         .arguments = {"-device", "smmuv3-nested,id=iommu0" + options.properties, "-device", qtest::EduDevice::option},
@@ -13,8 +11,6 @@ qtest::QemuOptions options_for(const GuestOptions& options) {
     result.arguments.insert(result.arguments.end(), options.arguments.begin(), options.arguments.end());
     return result;
 }
-
-}  // namespace
 
 Guest::Guest(const GuestOptions& options)
     : qemu(options_for(options)),

@@ -47,6 +47,8 @@ struct GuestOptions {
     Format streams = Format::Linear;
 };
 
+[[nodiscard]] qtest::QemuOptions options_for(const GuestOptions& options);
+
 class Guest {
   public:
     explicit Guest(const GuestOptions& options = {});

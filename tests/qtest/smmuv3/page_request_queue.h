@@ -35,6 +35,12 @@ class PageRequestQueue {
     PageRequestQueue(qtest::GuestRam& ram, const Unit& unit, unsigned size_log2)
         : ram_(&ram), unit_(unit), size_log2_(size_log2), base_(ram.allocate_page()) {}
 
+    // The same queue in a machine that was moved.
+    PageRequestQueue(const PageRequestQueue& other, qtest::GuestRam& ram, const Unit& unit) : PageRequestQueue(other) {
+        ram_ = &ram;
+        unit_ = unit;
+    }
+
     // While PRIQEN is 0.
     void set_up() const {
         unit_.write64(reg::PRIQ_BASE, base_ | size_log2_ | bit(62));

@@ -20,6 +20,12 @@ class CommandQueue {
   public:
     CommandQueue(qtest::GuestRam& ram, const Unit& unit, unsigned size_log2 = 7);
 
+    // The same queue in a machine that was moved.
+    CommandQueue(const CommandQueue& other, qtest::GuestRam& ram, const Unit& unit) : CommandQueue(other) {
+        ram_ = &ram;
+        unit_ = unit;
+    }
+
     // While CMDQEN is 0.
     void set_up();
 
