@@ -154,11 +154,31 @@ TEST_CASE("PageRequests: a write to a page that may only be read asks to write",
     REQUIRE(guest.has_asked());
     const unsigned index = guest.index_of(0);
     CHECK(guest.slot(0) == guest.words_of({.address = missing, .write = true, .last = true, .index = index}));
-    // The request has dropped what the unit kept of the page; the device drops its own as it asks anew.
     guest.stage().map({.iova = missing, .target = page});
     guest.respond(index, response_success);
     CHECK(guest.endpoint().finish() == Code::Success);
     CHECK(guest.ram.read(page + 0x800, 8) == guest.ram.read(page, 8));
+}
+
+TEST_CASE("PageRequests: a request drops what the unit keeps of its page, and of no other", "[vtd][page-requests]") {
+    PageScene guest;
+    constexpr std::uint64_t other = iova + 0x1000;
+    const std::uint64_t page = guest.patterned_page(9);
+    guest.stage().map({.iova = other, .target = guest.page()});
+    const auto found_at = [&](std::uint64_t address) {
+        CHECK(guest.endpoint().run({.op = Op::Read, .source = address, .length = 8}) == Code::Success);
+        return window(guest);
+    };
+    const auto before = guest.ram.read(guest.page(), 8), after = guest.ram.read(page, 8);
+    for (const std::uint64_t address : {iova, other})
+        CHECK(found_at(address) == before);
+    for (const std::uint64_t address : {iova, other}) {
+        guest.stage().map({.iova = address, .target = page});
+        CHECK(found_at(address) == before);
+    }
+    guest.ask_for(1);  // for `iova`
+    CHECK(found_at(iova) == after);
+    CHECK(found_at(other) == before);
 }
 
 TEST_CASE("PageRequests: Invalid Request ends the access, and the next one asks again", "[vtd][page-requests]") {
