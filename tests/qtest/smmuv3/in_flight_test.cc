@@ -275,20 +275,25 @@ TEST_CASE("InFlight: an overflow of the PRI queue stands on the other side", "[s
     CHECK(eventually([&] { return arrived.take().size() == 2; }));
 }
 
-TEST_CASE("InFlight: a stalled access is resumed on the other side", "[smmuv3][in-flight]") {
+TEST_CASE("InFlight: stalled accesses are resumed on the other side, each by its tag", "[smmuv3][in-flight]") {
     EndpointScene source;
     source.set_cd(source.good_cd().set(44, 44, 1));
     source.stage().map({.input = wanted, .output = source.page()});
     source.stage().set_entry(wanted, 3, 0);
-    source.endpoint().start({.op = Op::Read, .source = wanted, .length = 8, .can_stall = true});
-    REQUIRE(eventually([&] { return source.endpoint().stalled(); }));
+    for (const unsigned channel : {1, 0}) {
+        const std::uint64_t address = wanted + channel * size_4k;
+        source.endpoint().start({.op = Op::Read, .source = address, .length = 8, .can_stall = true}, channel);
+        REQUIRE(eventually([&] { return source.endpoint().stalled(channel); }));
+    }
     const auto records = source.take_events();
-    REQUIRE(records.size() == 1);
+    REQUIRE(records.size() == 2);
     const auto expected = source.ram.read(source.page(), 8);
     Destination there(source);
-    CHECK(there.endpoint.stalled());
     there.ram.write64(source.stage().entry_address(wanted), source.page() | s1::user_page | 3);
-    there.commands.submit(command::resume(source.id(), event::stag(records[0]), command::Resume::Retry));
-    CHECK(there.endpoint.finish() == Code::Success);
+    there.commands.submit(command::resume(source.id(), event::stag(records[1]), command::Resume::Retry));
+    CHECK(there.endpoint.finish(0) == Code::Success);
     CHECK(there.qemu.qtest().memread(there.endpoint.window(), 8) == expected);
+    CHECK(there.endpoint.stalled(1));
+    there.commands.submit(command::resume(source.id(), event::stag(records[0]), command::Resume::Abort));
+    CHECK(there.endpoint.finish(1) == Code::UnsupportedRequest);
 }
