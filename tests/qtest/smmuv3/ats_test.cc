@@ -80,7 +80,7 @@ TEST_CASE("Ats: a translation request is answered with the page's rights, addres
     const std::uint64_t block = 0x80000000;
     const auto page = page_at(guest.page());
     struct Case {
-        const char* what;
+        const char* what = "";
         Mapping mapping;
         EndpointTranslation answer;
     };

@@ -182,8 +182,8 @@ TEST_CASE("Pri: what does not fit is answered Success for each group's last page
 
 TEST_CASE("Pri: a queue that is off, or cannot be written, answers Response Failure", "[smmuv3][pri]") {
     struct Case {
-        const char* what;
-        std::uint32_t cr0;
+        const char* what = "";
+        std::uint32_t cr0 = 0;
         bool nowhere = false;
     };
     for (const Case& item : {Case{"PRIQEN=0", CMDQEN | EVENTQEN | SMMUEN}, Case{"SMMUEN=0", CMDQEN | EVENTQEN | PRIQEN},
