@@ -17,10 +17,18 @@ struct ats_endpoint; /* one device; owned by the caller between create and destr
 /* Bytes of BAR 0. */
 #define ATS_ENDPOINT_BAR_SIZE 0x10000u
 
+/* What BAR 0 is. */
+enum ats_endpoint_personality {
+    ATS_ENDPOINT_OWN = 0,  /* ats-endpoint-regs.h */
+    ATS_ENDPOINT_IOAT = 1, /* one channel of Intel's DMA engine, driven by descriptors */
+};
+
 struct ats_endpoint_options {
     uint32_t size;            /* sizeof(struct ats_endpoint_options) */
     uint32_t atc_entries;     /* 1..1024 */
     uint64_t answer_delay_ns; /* from an Invalidate Request to its answer, until software says otherwise */
+    uint32_t personality;     /* enum ats_endpoint_personality */
+    uint32_t reserved;
 };
 
 /* Whose addresses are meant. */
@@ -69,10 +77,11 @@ void ats_endpoint_destroy(struct ats_endpoint* device);
 /* Any reset, also a Function Level Reset. Configuration space has to be told again. */
 void ats_endpoint_reset(struct ats_endpoint* device);
 
-/* BAR 0. `size` 4 or 8, `offset` aligned to it; anything else reads 0 and writes nothing. */
+/* BAR 0. `size` 4 or 8, with descriptors also 1 or 2, `offset` aligned to it; anything else reads 0 and writes
+ * nothing. */
 uint64_t ats_endpoint_read(const struct ats_endpoint* device, uint64_t offset, unsigned size);
 void ats_endpoint_write(struct ats_endpoint* device, uint64_t offset, uint64_t value, unsigned size);
-/* The same from outside the guest. */
+/* The endpoint's own registers from outside the guest, whatever BAR 0 is. */
 uint64_t ats_endpoint_peek(const struct ats_endpoint* device, uint64_t offset, unsigned size);
 void ats_endpoint_poke(struct ats_endpoint* device, uint64_t offset, uint64_t value, unsigned size);
 
@@ -90,6 +99,9 @@ void ats_endpoint_configure(struct ats_endpoint* device, const struct ats_endpoi
 uint16_t ats_endpoint_pri_status(const struct ats_endpoint* device);
 /* The device does not answer on the bus: configuration space reads all ones. */
 bool ats_endpoint_away(const struct ats_endpoint* device);
+/* CHANERR_INT of a device driven by descriptors, else 0; and what software writes there, ones to clear. */
+uint32_t ats_endpoint_channel_errors(const struct ats_endpoint* device);
+void ats_endpoint_clear_channel_errors(struct ats_endpoint* device, uint32_t ones);
 
 /* Messages of the unit. */
 void ats_endpoint_invalidate(struct ats_endpoint* device, const struct iommu_invalidate_request* request);

@@ -7,6 +7,7 @@
 
 #include "ats-endpoint.h"
 #include "ats-endpoint/device.h"
+#include "ats-endpoint/ioat.h"
 #include "iommu/capi_convert.h"
 
 namespace {
@@ -195,11 +196,18 @@ void write_name(std::string_view from, char* to, std::size_t size) {
 
 }  // namespace
 
+// One of the two is there; `device` is its engine.
 struct ats_endpoint {
-    ats_endpoint(const endpoint::Options& options, const ats_endpoint_ports& callbacks)
-        : ports(callbacks), device(options, ports.references()) {}
+    ats_endpoint(const endpoint::Options& options, std::uint32_t personality, const ats_endpoint_ports& callbacks)
+        : ports(callbacks),
+          own(personality == ATS_ENDPOINT_OWN ? std::make_unique<endpoint::Endpoint>(options, ports.references())
+                                              : nullptr),
+          ioat(own ? nullptr : std::make_unique<endpoint::Ioat>(options, ports.references())),
+          device(own ? *own : ioat->engine()) {}
     CPorts ports;
-    endpoint::Endpoint device;
+    std::unique_ptr<endpoint::Endpoint> own;
+    std::unique_ptr<endpoint::Ioat> ioat;
+    endpoint::Endpoint& device;
 };
 
 static_assert(ATS_ENDPOINT_BAR_SIZE == endpoint::kBarBytes);
@@ -208,8 +216,11 @@ static_assert(ATS_ENDPOINT_STATE_WORDS == endpoint::kStateWords);
 void ats_endpoint_default_options(ats_endpoint_options* options, size_t size) {
     if (size != sizeof *options) return;
     const endpoint::Options defaults;
-    *options = {
-        .size = sizeof *options, .atc_entries = defaults.atc_entries, .answer_delay_ns = defaults.answer_delay_ns};
+    *options = {.size = sizeof *options,
+                .atc_entries = defaults.atc_entries,
+                .answer_delay_ns = defaults.answer_delay_ns,
+                .personality = ATS_ENDPOINT_OWN,
+                .reserved = 0};
 }
 
 ats_endpoint* ats_endpoint_create(const ats_endpoint_options* options, const ats_endpoint_ports* ports, char* why,
@@ -222,20 +233,24 @@ ats_endpoint* ats_endpoint_create(const ats_endpoint_options* options, const ats
         iommu::tell("atc-entries=" + std::to_string(options->atc_entries) + " must be from 1 to 1024", why, why_size);
         return nullptr;
     }
+    if (options->personality > ATS_ENDPOINT_IOAT) {
+        iommu::tell("personality=" + std::to_string(options->personality) + " must be 0 or 1", why, why_size);
+        return nullptr;
+    }
     const endpoint::Options chosen{options->atc_entries, options->answer_delay_ns};
-    return std::make_unique<ats_endpoint>(chosen, *ports).release();
+    return std::make_unique<ats_endpoint>(chosen, options->personality, *ports).release();
 }
 
 void ats_endpoint_destroy(ats_endpoint* device) { std::unique_ptr<ats_endpoint>{device}.reset(); }
 
-void ats_endpoint_reset(ats_endpoint* device) { device->device.reset(); }
+void ats_endpoint_reset(ats_endpoint* device) { device->ioat ? device->ioat->reset() : device->device.reset(); }
 
 uint64_t ats_endpoint_read(const ats_endpoint* device, uint64_t offset, unsigned size) {
-    return device->device.read(offset, size);
+    return device->ioat ? device->ioat->read(offset, size) : device->device.read(offset, size);
 }
 
 void ats_endpoint_write(ats_endpoint* device, uint64_t offset, uint64_t value, unsigned size) {
-    device->device.write(offset, value, size);
+    device->ioat ? device->ioat->write(offset, value, size) : device->device.write(offset, value, size);
 }
 
 uint64_t ats_endpoint_peek(const ats_endpoint* device, uint64_t offset, unsigned size) {
@@ -261,6 +276,12 @@ uint16_t ats_endpoint_pri_status(const ats_endpoint* device) {
 
 bool ats_endpoint_away(const ats_endpoint* device) { return device->device.away(); }
 
+uint32_t ats_endpoint_channel_errors(const ats_endpoint* device) { return device->ioat ? device->ioat->errors() : 0; }
+
+void ats_endpoint_clear_channel_errors(ats_endpoint* device, uint32_t ones) {
+    if (device->ioat) device->ioat->clear_errors(ones);
+}
+
 void ats_endpoint_invalidate(ats_endpoint* device, const iommu_invalidate_request* request) {
     device->device.invalidate({.requester = {request->requester},
                                .pasid = pasid_from_c(request->pasid),
@@ -280,19 +301,20 @@ void ats_endpoint_resume(ats_endpoint* device, uint16_t stall_tag, unsigned acti
     device->device.resume(stall_tag, action_from_c(action));
 }
 
-void ats_endpoint_continue(ats_endpoint* device) { device->device.run(); }
+void ats_endpoint_continue(ats_endpoint* device) { device->ioat ? device->ioat->run() : device->device.run(); }
 
 uint64_t ats_endpoint_deadline(const ats_endpoint* device) { return device->device.deadline_ns(); }
 
 void ats_endpoint_tick(ats_endpoint* device) { device->device.tick(); }
 
 void ats_endpoint_save(const ats_endpoint* device, uint64_t* words) {
-    const endpoint::StateWords state = device->device.save();
+    const endpoint::StateWords state = device->ioat ? device->ioat->save() : device->device.save();
     std::copy(state.begin(), state.end(), words);
 }
 
 bool ats_endpoint_load(ats_endpoint* device, const uint64_t* words, char* why, size_t why_size) {
-    const auto loaded = device->device.load(endpoint::StateWords(words, words + endpoint::kStateWords));
+    const endpoint::StateWords state(words, words + endpoint::kStateWords);
+    const auto loaded = device->ioat ? device->ioat->load(state) : device->device.load(state);
     if (!loaded) iommu::tell(loaded.error(), why, why_size);
     return static_cast<bool>(loaded);
 }

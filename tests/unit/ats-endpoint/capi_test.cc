@@ -140,6 +140,39 @@ TEST_CASE("endpoint capi: options and ports of another version are refused with 
         options.atc_entries = entries;
         CHECK(Handle{ats_endpoint_create(&options, &ports, nullptr, 0)});
     }
+    options.personality = 2;
+    CHECK(why_not(options, ports) == "personality=2 must be 0 or 1");
+}
+
+TEST_CASE("endpoint capi: a device driven by descriptors is one behind each call") {
+    World world;
+    ats_endpoint_options options = default_options();
+    CHECK(options.personality == ATS_ENDPOINT_OWN);
+    options.personality = ATS_ENDPOINT_IOAT;
+    const ats_endpoint_ports ports = ports_into(world);
+    const Handle device{ats_endpoint_create(&options, &ports, nullptr, 0)};
+    REQUIRE(device);
+    CHECK(ats_endpoint_read(device.get(), 0x08, 1) == 0x33);
+    CHECK(ats_endpoint_peek(device.get(), AE_ID, 4) == AE_ID_VALUE);
+    ats_endpoint_write(device.get(), 0x90, 0x4000, 8);
+    ats_endpoint_write(device.get(), 0x86, 1, 2);
+    std::vector<std::uint64_t> words(ATS_ENDPOINT_STATE_WORDS);
+    ats_endpoint_save(device.get(), words.data());
+    ats_endpoint_continue(device.get());  // no bus master
+    CHECK(ats_endpoint_read(device.get(), 0x88, 8) == 3);
+    CHECK(ats_endpoint_channel_errors(device.get()) == 0x10);
+    ats_endpoint_clear_channel_errors(device.get(), 0x10);
+    CHECK(ats_endpoint_channel_errors(device.get()) == 0);
+    CHECK(ats_endpoint_load(device.get(), words.data(), nullptr, 0));
+    CHECK(ats_endpoint_read(device.get(), 0x88, 8) == 0);
+    ats_endpoint_reset(device.get());
+    CHECK(ats_endpoint_read(device.get(), 0x88, 8) == 3);
+    CHECK(ats_endpoint_read(device.get(), 0x90, 8) == 0);
+
+    const Handle own = create(world);
+    CHECK(ats_endpoint_channel_errors(own.get()) == 0);
+    ats_endpoint_clear_channel_errors(own.get(), ~0u);
+    CHECK(ats_endpoint_read(own.get(), AE_ID, 4) == AE_ID_VALUE);
 }
 
 TEST_CASE("endpoint capi: a request goes out whole, and each outcome comes back") {
