@@ -13,6 +13,8 @@
 #define ATS_PLACE 0x100
 #define PASID_PLACE 0x110
 #define PRI_PLACE 0x120
+#define DMAUNCERRSTS_PLACE 0x148 /* of the personality with descriptors: errors of other kinds than it has */
+#define CHANERR_INT_PLACE 0x180  /* there too: the core's */
 #define MSIX_BAR 2
 
 #define PASID_CAPABILITY_WORD(pci, cap) ((pci)->config + (cap) + PCI_PASID_CAP)
@@ -64,6 +66,22 @@ static void add_pri(struct endpoint_device* device) {
     pci_set_word(pci->cmask + PRI_PLACE + PCI_PRI_STATUS, 0);
 }
 
+/* Outside any capability, where the drivers of the DMA engine look for them. */
+static void add_channel_errors(struct endpoint_device* device) {
+    PCIDevice* pci = &device->parent;
+
+    if (device->personality == ATS_ENDPOINT_IOAT) {
+        pci_set_long(pci->wmask + DMAUNCERRSTS_PLACE, 0);
+        pci_set_long(pci->wmask + CHANERR_INT_PLACE, 0);
+    }
+}
+
+static void show_channel_errors(struct endpoint_device* device) {
+    if (device->personality == ATS_ENDPOINT_IOAT) {
+        pci_set_long(device->parent.config + CHANERR_INT_PLACE, ats_endpoint_channel_errors(device->core));
+    }
+}
+
 static bool check_place(struct endpoint_device* device, Error** errp) {
     PCIBus* bus = pci_get_bus(&device->parent);
     const bool integrated = pci_bus_is_root(bus);
@@ -100,6 +118,7 @@ bool endpoint_config_init(struct endpoint_device* device, Error** errp) {
     add_ats(device);
     add_pasid(device);
     add_pri(device);
+    add_channel_errors(device);
     return true;
 }
 
@@ -108,8 +127,11 @@ bool endpoint_config_init(struct endpoint_device* device, Error** errp) {
 uint32_t endpoint_config_read(PCIDevice* pci, uint32_t address, int bytes) {
     struct endpoint_device* device = ATS_ENDPOINT(pci);
 
-    return ats_endpoint_away(device->core) ? UINT32_MAX >> (32 - 8 * bytes)
-                                           : pci_default_read_config(pci, address, bytes);
+    if (ats_endpoint_away(device->core)) {
+        return UINT32_MAX >> (32 - 8 * bytes);
+    }
+    show_channel_errors(device);
+    return pci_default_read_config(pci, address, bytes);
 }
 
 /* The bits of a write that fall on the word at `place`. */
@@ -152,6 +174,7 @@ void endpoint_config_write(PCIDevice* pci, uint32_t address, uint32_t value, int
         return;
     }
     pci_default_write_config(pci, address, value, bytes);
+    ats_endpoint_clear_channel_errors(device->core, written_at(CHANERR_INT_PLACE, address, value, bytes));
     if (device->pri_cap) {
         commands = written_at(device->pri_cap + PCI_PRI_CTRL, address, value, bytes) & PRI_COMMANDS;
     }

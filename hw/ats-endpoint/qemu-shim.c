@@ -114,6 +114,7 @@ static bool create_core(struct endpoint_device* device, Error** errp) {
         .size = sizeof options,
         .atc_entries = device->settings.atc_entries,
         .answer_delay_ns = device->settings.answer_delay_ns,
+        .personality = device->personality,
     };
     const struct ats_endpoint_ports ports = {
         .size = sizeof ports,
@@ -315,6 +316,17 @@ static void class_init(ObjectClass* class, class_init_data* data) {
     endpoint_properties_add(device_class);
 }
 
+static void ioat_instance_init(Object* object) { ATS_ENDPOINT(object)->personality = ATS_ENDPOINT_IOAT; }
+
+static void ioat_class_init(ObjectClass* class, class_init_data* data) {
+    PCIDeviceClass* pci_class = PCI_DEVICE_CLASS(class);
+
+    pci_class->vendor_id = PCI_VENDOR_ID_INTEL;
+    pci_class->device_id = ATS_ENDPOINT_IOAT_DEVICE;
+    pci_class->class_id = PCI_CLASS_SYSTEM_OTHER;
+    DEVICE_CLASS(class)->desc = "ats-endpoint with one channel of Intel's DMA engine as its registers";
+}
+
 static const TypeInfo device_info = {
     .name = TYPE_ATS_ENDPOINT,
     .parent = TYPE_PCI_DEVICE,
@@ -324,6 +336,16 @@ static const TypeInfo device_info = {
     .interfaces = (InterfaceInfo[]){{INTERFACE_PCIE_DEVICE}, {TYPE_ATS_DEVICE}, {}},
 };
 
-static void register_types(void) { type_register_static(&device_info); }
+static const TypeInfo ioat_info = {
+    .name = TYPE_ATS_ENDPOINT_IOAT,
+    .parent = TYPE_ATS_ENDPOINT,
+    .instance_init = ioat_instance_init,
+    .class_init = ioat_class_init,
+};
+
+static void register_types(void) {
+    type_register_static(&device_info);
+    type_register_static(&ioat_info);
+}
 
 type_init(register_types)

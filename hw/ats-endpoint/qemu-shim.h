@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * qemu-shim: the PCI device `ats-endpoint`, which converts between QEMU's interfaces and the C interface of the core.
+ * qemu-shim: the PCI devices `ats-endpoint` and `ats-endpoint-ioat`, which convert between QEMU's interfaces and the C
+ * interface of the core. The second has the registers of another device and is the first in everything else.
  *
  *     qemu-shim.c             the type: ports, BAR 0, realize, reset, migration
  *     qemu-shim-config.c      configuration space: capabilities, and what software writes there
@@ -20,11 +21,15 @@
 #include "system/runstate.h"
 
 #define TYPE_ATS_ENDPOINT "ats-endpoint"
+#define TYPE_ATS_ENDPOINT_IOAT "ats-endpoint-ioat"
 
 /* The vendor of QEMU's own device for tests, edu, and a number that nothing else there has. */
 #define ATS_ENDPOINT_VENDOR 0x1234
 #define ATS_ENDPOINT_DEVICE 0xa75e
 #define ATS_ENDPOINT_REVISION 1
+
+/* Intel's DMA engine of the Skylake servers. */
+#define ATS_ENDPOINT_IOAT_DEVICE 0x2021
 
 #define ATS_ENDPOINT_VECTORS 8u
 #define ATS_ENDPOINT_WHY_SIZE 256
@@ -50,6 +55,7 @@ struct endpoint_device {
     struct ats_endpoint* core; /* once realized */
     uint16_t pasid_cap;        /* places of capabilities; 0: not there */
     uint16_t pri_cap;
+    uint32_t personality; /* enum ats_endpoint_personality */
 
     MemoryRegion bar;
     QEMUBH* continue_bh;

@@ -32,14 +32,16 @@ struct Options {
     std::string properties;
     bool integrated = false;
     std::vector<std::string> arguments;
+    std::string type = "ats-endpoint";
+    qtest::PciId pci_id = id;
 };
 [[nodiscard]] inline qtest::QemuOptions with_endpoint(const Options& options) {
     std::vector<std::string> arguments = options.arguments;
     if (options.integrated) {
-        arguments.insert(arguments.end(), {"-device", "ats-endpoint,id=endpoint,rciep=on" + options.properties});
+        arguments.insert(arguments.end(), {"-device", options.type + ",id=endpoint,rciep=on" + options.properties});
     } else {
         arguments.insert(arguments.end(), {"-device", "pcie-root-port,id=rp0,chassis=1", "-device",
-                                           "ats-endpoint,id=endpoint,bus=rp0" + options.properties});
+                                           options.type + ",id=endpoint,bus=rp0" + options.properties});
     }
     return {.arguments = arguments, .machine = machine_option()};
 }
@@ -93,9 +95,9 @@ class Machine {
 
   private:
     [[nodiscard]] qtest::PciFunction found(const Options& options) {
-        if (options.integrated) return pci.find(id);
+        if (options.integrated) return pci.find(options.pci_id);
         pci.open_bridge(pci.find(root_port_id), {1, 1});
-        return pci.find(id, 1);
+        return pci.find(options.pci_id, 1);
     }
 };
 
