@@ -5,7 +5,6 @@
 #define TESTS_SUPPORT_FAKE_PORTS_H
 
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/mman.h>
 
 #include "iommu/guest_memory.h"
 #include "iommu/ports.h"
@@ -142,13 +143,12 @@ class FakePorts : public iommu::MemoryPort,
     std::mutex mutex_;
 };
 
-// Guest RAM: one range from `base`, zeroed. From calloc, so that pages nobody touches cost nothing.
+// Guest RAM: one range from `base`, zeroed. Pages that nobody touches cost nothing: not from the heap, which Meson has
+// filled with a pattern.
 class FakeRam {
   public:
     explicit FakeRam(std::uint64_t bytes, std::uint64_t base = 0)
-        : base_(base), size_(bytes), words_(static_cast<std::uint64_t*>(std::calloc(bytes / 8, 8))) {
-        if (!words_) throw std::bad_alloc();
-    }
+        : base_(base), size_(bytes), words_(map(bytes), Unmap{bytes}) {}
 
     [[nodiscard]] iommu::RamRange range() {
         return {iommu::Pa{base_}, size_, reinterpret_cast<std::byte*>(words_.get())};
@@ -170,12 +170,19 @@ class FakeRam {
         if (address < base_ || address - base_ > size_ - 8) throw std::out_of_range("no RAM there");
         return std::atomic_ref<std::uint64_t>(words_[(address - base_) / 8]);
     }
-    struct Free {
-        void operator()(std::uint64_t* words) const { std::free(words); }
+    static std::uint64_t* map(std::uint64_t bytes) {
+        void* const place =
+            mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (place == MAP_FAILED) throw std::bad_alloc();
+        return static_cast<std::uint64_t*>(place);
+    }
+    struct Unmap {
+        std::uint64_t bytes = 0;
+        void operator()(std::uint64_t* words) const { munmap(words, bytes); }
     };
     std::uint64_t base_;
     std::uint64_t size_;
-    std::unique_ptr<std::uint64_t[], Free> words_;
+    std::unique_ptr<std::uint64_t[], Unmap> words_;
 };
 
 }  // namespace test
