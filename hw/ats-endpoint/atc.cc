@@ -24,12 +24,13 @@ bool AtcEntry::serves(const AtcTag& wanted, Iova iova) const {
     return tag.pasid == wanted.pasid || (global && wanted.pasid);
 }
 
-// Without a PASID prefix: what was translated without one. With Global Invalidate: every PASID's. A request that names
-// a PASID takes Global entries too, since more than asked for may always go. [PCIe 6.0 s10.3.1]
+// Without a PASID prefix: all of the range, also what was translated with one. With Global Invalidate: every PASID's. A
+// request that names a PASID takes Global entries too, since more than asked for may always go. [PCIe 6.0 s10.3.1]
 bool covers(const iommu::InvalidateRequest& request, const AtcEntry& entry) {
     if (!entry.valid || !entry.range.overlaps(request.range)) return false;
+    if (!request.pasid) return true;
     if (request.global) return entry.tag.pasid.has_value();
-    return entry.tag.pasid == request.pasid || (entry.global && request.pasid);
+    return entry.tag.pasid == request.pasid || entry.global;
 }
 
 std::optional<AtcEntry> Atc::find(const AtcTag& tag, Iova iova) {

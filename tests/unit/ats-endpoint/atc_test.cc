@@ -215,10 +215,10 @@ TEST_CASE("endpoint atc: an Invalidate Request takes what it covers and nothing 
     };
     // Held: 0x4000 and 0x5000 without PASID, 0x4000 of 5 and of 6, 0x8000 of 5, Global.
     const Case cases[] = {
-        {"a page without PASID", 0x4000, 0x4fff, {}, false, 4},
-        {"two pages", 0x4000, 0x5fff, {}, false, 3},
+        {"a page without PASID, and with any", 0x4000, 0x4fff, {}, false, 2},
+        {"two pages", 0x4000, 0x5fff, {}, false, 1},
         {"the page after", 0x6000, 0x6fff, {}, false, 5},
-        {"everything without PASID", 0, ~std::uint64_t{0}, {}, false, 3},
+        {"everything, with no PASID named", 0, ~std::uint64_t{0}, {}, false, 0},
         {"a page of a PASID", 0x4000, 0x4fff, 5, false, 4},
         {"the page of another", 0x4000, 0x4fff, 7, false, 5},
         {"a Global page by another PASID", 0x8000, 0x8fff, 6, false, 4},
