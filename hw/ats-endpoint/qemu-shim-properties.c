@@ -10,8 +10,10 @@
 #include "hw/qemu/properties.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
+#include "system/runstate.h"
 
 #define ANSWER_DELAY "answer-delay-ns"
+#define UNASKED_ANSWER "unasked-answer"
 #define PASID_WIDTH_MAX 20
 #define QUEUE_DEPTH_MAX 32
 
@@ -128,6 +130,11 @@ static void set_register(Object* object, Visitor* visitor, const char* name, voi
     const struct ats_endpoint_register* info = opaque;
     uint64_t value;
 
+    /* It would be a message at once, and a stopped machine's memory must not change. */
+    if (!strcmp(name, UNASKED_ANSWER) && !runstate_is_running()) {
+        error_setg(errp, "the machine is stopped; let it run before you set " UNASKED_ANSWER);
+        return;
+    }
     if (visit_type_uint64(visitor, name, &value, errp)) {
         ats_endpoint_poke(ATS_ENDPOINT(object)->core, info->offset, value, info->size);
     }

@@ -18,7 +18,10 @@
 
 /* Ports: the unit in front */
 
-static uint32_t port_requester(void* opaque) { return ats_requester(opaque); }
+/* Software can unplug the device by what the device does, in the midst of a step; then ports do nothing. */
+static bool is_gone(const struct endpoint_device* device) { return !device->continue_bh; }
+
+static uint32_t port_requester(void* opaque) { return is_gone(opaque) ? 0 : ats_requester(opaque); }
 
 static bool port_translate(void* opaque, const struct iommu_request* request, struct iommu_reply* reply) {
     if (!ats_has_unit(opaque)) {
@@ -82,7 +85,7 @@ static bool port_compare_exchange(void* opaque, uint32_t space, uint64_t address
 /* Ports: the rest */
 
 static void port_msix(void* opaque, unsigned vector) {
-    if (vector < ATS_ENDPOINT_VECTORS) {
+    if (vector < ATS_ENDPOINT_VECTORS && !is_gone(opaque)) {
         msix_notify(opaque, vector);
     }
 }
@@ -92,14 +95,19 @@ static uint64_t port_now_ns(void* opaque) { return qemu_clock_get_ns(QEMU_CLOCK_
 static void port_kick(void* opaque) {
     struct endpoint_device* device = opaque;
 
-    device->work_announced = true;
-    qemu_bh_schedule(device->continue_bh);
+    if (!is_gone(device)) {
+        device->work_announced = true;
+        qemu_bh_schedule(device->continue_bh);
+    }
 }
 
 static void port_deadline_changed(void* opaque) {
     struct endpoint_device* device = opaque;
     const uint64_t deadline = ats_endpoint_deadline(device->core);
 
+    if (is_gone(device)) {
+        return;
+    }
     if (deadline == IOMMU_NEVER) {
         timer_del(device->deadline);
     } else {
@@ -107,7 +115,11 @@ static void port_deadline_changed(void* opaque) {
     }
 }
 
-static void port_pri_status_changed(void* opaque) { endpoint_config_show_status(opaque); }
+static void port_pri_status_changed(void* opaque) {
+    if (!is_gone(opaque)) {
+        endpoint_config_show_status(opaque);
+    }
+}
 
 static bool create_core(struct endpoint_device* device, Error** errp) {
     const struct ats_endpoint_options options = {
@@ -174,7 +186,9 @@ static void continue_work(void* opaque) {
 
     if (device->work_announced && runstate_is_running()) {
         device->work_announced = false;
+        object_ref(device);
         ats_endpoint_continue(device->core);
+        object_unref(device);
     }
 }
 
@@ -182,7 +196,9 @@ static void deadline_passed(void* opaque) {
     struct endpoint_device* device = opaque;
     RCU_READ_LOCK_GUARD();
 
+    object_ref(device);
     ats_endpoint_tick(device->core);
+    object_unref(device);
 }
 
 static void run_state_changed(void* opaque, bool running, RunState state) {
@@ -205,6 +221,7 @@ static void realize(PCIDevice* pci, Error** errp) {
     device->deadline = timer_new_ns(QEMU_CLOCK_VIRTUAL, deadline_passed, device);
     if (!endpoint_config_init(device, errp)) {
         qemu_bh_delete(device->continue_bh);
+        device->continue_bh = NULL;
         timer_free(device->deadline);
         ats_endpoint_destroy(device->core);
         device->core = NULL;
@@ -217,16 +234,26 @@ static void realize(PCIDevice* pci, Error** errp) {
     endpoint_config_reset(device);
 }
 
+/* Perhaps from inside a step of the core, which therefore lives until nobody uses the device. */
 static void unrealize(PCIDevice* pci) {
     struct endpoint_device* device = ATS_ENDPOINT(pci);
 
+    ats_endpoint_reset(device->core);
     qemu_del_vm_change_state_handler(device->run_state);
     timer_free(device->deadline);
+    device->deadline = NULL;
     qemu_bh_delete(device->continue_bh);
+    device->continue_bh = NULL;
     pcie_cap_exit(pci);
     msix_uninit_exclusive_bar(pci);
-    ats_endpoint_destroy(device->core);
-    device->core = NULL;
+}
+
+static void instance_finalize(Object* object) {
+    struct endpoint_device* device = ATS_ENDPOINT(object);
+
+    if (device->core) {
+        ats_endpoint_destroy(device->core);
+    }
 }
 
 /* Also a Function Level Reset. QEMU itself resets the rest of configuration space afterwards. */
@@ -278,15 +305,21 @@ static const VMStateDescription migration = {
 /* Messages of the unit */
 
 static void invalidate(Object* object, const struct iommu_invalidate_request* request) {
+    object_ref(object);
     ats_endpoint_invalidate(ATS_ENDPOINT(object)->core, request);
+    object_unref(object);
 }
 
 static void respond(Object* object, const struct iommu_page_response* response) {
+    object_ref(object);
     ats_endpoint_respond(ATS_ENDPOINT(object)->core, response);
+    object_unref(object);
 }
 
 static void resume(Object* object, uint16_t stall_tag, unsigned action) {
+    object_ref(object);
     ats_endpoint_resume(ATS_ENDPOINT(object)->core, stall_tag, action);
+    object_unref(object);
 }
 
 /* Type */
@@ -332,6 +365,7 @@ static const TypeInfo device_info = {
     .parent = TYPE_PCI_DEVICE,
     .instance_size = sizeof(struct endpoint_device),
     .instance_init = instance_init,
+    .instance_finalize = instance_finalize,
     .class_init = class_init,
     .interfaces = (InterfaceInfo[]){{INTERFACE_PCIE_DEVICE}, {TYPE_ATS_DEVICE}, {}},
 };
