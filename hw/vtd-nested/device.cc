@@ -209,7 +209,6 @@ void Unit::report(const Request& request, const Fault& fault) {
     perform(effects);
 }
 
-
 UnitCounters Unit::counters() const {
     UnitCounters counters;
     counters.hits = translations_.sum(Count::Hits);

@@ -131,6 +131,7 @@ std::optional<Effects> Unit::fetch_to_wait() {
     const auto iqa = registers_.get<IQA>();
     const std::uint64_t tail = registers_.get<IQT>().in_place<IQT::QT>();
     const CommandContext context{capabilities_, mode()};
+    if (queue_error(iqa, registers_.get<IQT>(), context)) return std::nullopt;
     const iommu::GuestRing ring = queue_ring(iqa);
     std::uint64_t at = registers_.get<IQH>().in_place<IQH::QH>();
     std::vector<Command> before_wait;
