@@ -4,8 +4,8 @@
 //
 // A record is four doublewords. EventRecord names every field that the translation-related events have, which most
 // other events have a part of; FetchEventRecord is the same with FetchAddr in the place of IPA. A field that an event
-// lacks is 0 in its record, and so are the bits that no event names. F_BAD_ATS_TREQ has InputAddr[63:12]; where it tells
-// the rights that were asked for, and how many pages, is not in the text at hand: 0 here.
+// lacks is 0 in its record, and so are the bits that no event names. F_BAD_ATS_TREQ has InputAddr[63:12]; where it
+// tells the rights that were asked for, and how many pages, is not in the text at hand: 0 here.
 #ifndef SMMUV3_NESTED_SPEC_EVENTS_H
 #define SMMUV3_NESTED_SPEC_EVENTS_H
 

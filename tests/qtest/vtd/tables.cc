@@ -46,8 +46,8 @@ std::uint64_t LegacyTables::context_entry(unsigned requester) {
 
 std::array<std::uint64_t, 4> ScalableContext::words() const {
     return {present | field(1, 1, fault_disable ? 1 : 0) | field(2, 2, device_tlb ? 1 : 0) |
-                field(3, 3, pasid_enable ? 1 : 0) | field(4, 4, page_requests ? 1 : 0) |
-                field(11, 9, directory_size) | directory,
+                field(3, 3, pasid_enable ? 1 : 0) | field(4, 4, page_requests ? 1 : 0) | field(11, 9, directory_size) |
+                directory,
             field(19, 0, rid_pasid) | field(20, 20, rid_privileged ? 1 : 0), 0, 0};
 }
 
