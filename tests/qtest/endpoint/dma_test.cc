@@ -135,3 +135,22 @@ TEST_CASE("Endpoint: it can be unplugged in the middle of things", "[endpoint]")
     machine.qemu.qtest().clock_step(10'000'000);
     CHECK(machine.qemu.qtest().readl(ram_base()) == machine.qemu.qtest().readl(ram_base()));
 }
+
+// Slot Control of the port above, by way of memory-mapped configuration space: off, as a driver does it.
+TEST_CASE("Endpoint: a DMA by which it unplugs itself ends the device, not the machine", "[endpoint]") {
+    Options options;
+    // The port's own way of unplugging, not ACPI's.
+    if (!is_virt()) options.arguments = {"-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"};
+    Machine machine(options);
+    const qtest::PciFunction port = machine.pci.find(root_port_id);
+    const auto express = port.find_capability(0x10);
+    REQUIRE(express);
+    const std::uint64_t configuration = is_virt() ? 0x3f000000 : 0xb0000000;
+    const std::uint64_t slot_control =
+        configuration + (std::uint64_t{port.address().requester_id()} << 12) + *express + 0x18;
+    machine.qemu.qtest().writel(machine.bar + AE_WINDOW(0), 0x0700);  // power off, indicators off
+    machine.order({.operation = AE_OP_WRITE, .destination = slot_control, .length = 2});
+    CHECK(qtest::eventually([&] { return machine.function.config_readl(0) == 0xffffffff; }));
+    machine.qemu.qtest().clock_step(10'000'000);
+    CHECK(port.config_readl(0) == (std::uint32_t{root_port_id.device} << 16 | root_port_id.vendor));
+}
