@@ -62,7 +62,11 @@ void ats_page_request(PCIDevice* device, const struct iommu_page_request* reques
 
 /* The unit's side */
 
+/* An SMMU's StreamIDs may be wider than a requester id; nobody has those. */
 static PCIDevice* device_of(struct unit_device* unit, uint32_t requester) {
+    if (requester > UINT16_MAX) {
+        return NULL;
+    }
     return pci_find_device(unit->spaces.root_bus, PCI_BUS_NUM(requester), requester & 0xff);
 }
 

@@ -152,6 +152,17 @@ TEST_CASE("Atc: more than 32 for one device wait for their turn in the queue", "
     CHECK(eventually([&] { return guest.is_done(sync); }));
 }
 
+// A StreamID can be wider than the id of any PCI device.
+TEST_CASE("Atc: a StreamID above 16 bits is nobody's, not that of a device with the same low bits", "[smmuv3][atc]") {
+    EndpointScene guest(1, ",sidsize=20");
+    guest.commands.push(command::atc_inv(0x10000u | guest.id(), iova));
+    const auto sync = guest.sync();
+    guest.commands.ring();
+    CHECK(guest.endpoint().get(endpoint_reg::invalidates) == 0);
+    guest.step(timeout);
+    check_failed_at(guest, sync);
+}
+
 TEST_CASE("Atc: answers that nobody waits for are no error here", "[smmuv3][atc]") {
     EndpointScene guest;
     guest.endpoint().set(endpoint_reg::twice_answers, 1);
