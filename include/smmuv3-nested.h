@@ -77,17 +77,12 @@ enum smmuv3_nested_line {
     SMMUV3_NESTED_LINE_CMD_SYNC = 2,
     SMMUV3_NESTED_LINE_GERROR = 3,
 };
-enum smmuv3_nested_resume {
-    SMMUV3_NESTED_RETRY = 0,
-    SMMUV3_NESTED_ABORT = 1,
-    SMMUV3_NESTED_DISCARD = 2, /* reads are zeros, writes are dropped */
-};
 struct smmuv3_nested_ports {
     uint32_t size; /* sizeof(struct smmuv3_nested_ports) */
     struct iommu_ports base;
     /* An edge on a wired interrupt (enum smmuv3_nested_line). Any thread. */
     void (*pulse)(void* opaque, unsigned line);
-    /* Software decided about a stalled transaction (enum smmuv3_nested_resume). May be null: nothing here can stall. */
+    /* Software decided about a stalled transaction (enum iommu_stall_action). May be null: nothing here can stall. */
     void (*resume)(void* opaque, uint32_t stream, uint16_t stall_tag, unsigned action);
 };
 

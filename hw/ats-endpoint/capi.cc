@@ -14,13 +14,8 @@ namespace {
 
 using endpoint::CanStall;
 using endpoint::Space;
-
-std::uint32_t pasid_to_c(const std::optional<iommu::Pasid>& pasid) { return pasid ? pasid->value : IOMMU_NO_PASID; }
-
-std::optional<iommu::Pasid> pasid_from_c(std::uint32_t pasid) {
-    if (pasid == IOMMU_NO_PASID) return std::nullopt;
-    return iommu::Pasid{pasid & (iommu::kPasidLimit - 1)};
-}
+using iommu::pasid_from_c;
+using iommu::pasid_to_c;
 
 std::uint32_t kind_to_c(iommu::RequestKind kind) {
     switch (kind) {
@@ -180,8 +175,8 @@ static_assert(static_cast<unsigned>(Space::Bus) == ATS_ENDPOINT_BUS);
 
 iommu::StallAction action_from_c(unsigned action) {
     switch (action) {
-        case 0: return iommu::StallAction::Retry;
-        case 2: return iommu::StallAction::Discard;
+        case IOMMU_STALL_RETRY: return iommu::StallAction::Retry;
+        case IOMMU_STALL_DISCARD: return iommu::StallAction::Discard;
         default: return iommu::StallAction::Abort;
     }
 }

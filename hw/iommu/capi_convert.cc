@@ -31,13 +31,6 @@ std::uint32_t outcome_to_c(Outcome outcome) {
     return IOMMU_BLOCKED;
 }
 
-std::uint32_t pasid_to_c(const std::optional<Pasid>& pasid) { return pasid ? pasid->value : IOMMU_NO_PASID; }
-
-std::optional<Pasid> pasid_from_c(std::uint32_t pasid) {
-    if (pasid == IOMMU_NO_PASID) return std::nullopt;
-    return Pasid{pasid & (kPasidLimit - 1)};
-}
-
 RequesterId requester_from_c(std::uint32_t requester, unsigned bits) {
     return RequesterId{static_cast<std::uint32_t>(requester & low_bits(bits))};
 }
@@ -98,6 +91,13 @@ void CPorts::respond(const PageGroupResponse& response) {
 void CPorts::line(TraceClass trace_class, std::string_view text) {
     const std::string terminated(text);
     ports_.trace(ports_.opaque, static_cast<std::uint32_t>(trace_class), terminated.c_str());
+}
+
+std::uint32_t pasid_to_c(const std::optional<Pasid>& pasid) { return pasid ? pasid->value : IOMMU_NO_PASID; }
+
+std::optional<Pasid> pasid_from_c(std::uint32_t pasid) {
+    if (pasid == IOMMU_NO_PASID) return std::nullopt;
+    return Pasid{pasid & (kPasidLimit - 1)};
 }
 
 Request request_from_c(const iommu_request& request, unsigned requester_bits) {

@@ -5,6 +5,7 @@
 #ifndef IOMMU_CAPI_CONVERT_H
 #define IOMMU_CAPI_CONVERT_H
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -53,6 +54,9 @@ class CPorts : public MemoryPort,
     iommu_ports ports_;
 };
 
+// IOMMU_NO_PASID is none.
+[[nodiscard]] std::uint32_t pasid_to_c(const std::optional<Pasid>& pasid);
+[[nodiscard]] std::optional<Pasid> pasid_from_c(std::uint32_t pasid);
 // `requester_bits`: of a requester id in this architecture.
 [[nodiscard]] Request request_from_c(const iommu_request& request, unsigned requester_bits);
 [[nodiscard]] iommu_reply reply_to_c(const Reply& reply);

@@ -32,7 +32,7 @@ typedef struct ats_device_class {
     /* Answer by ats_invalidate_completed(): at once, later, or never. */
     void (*invalidate)(Object* device, const struct iommu_invalidate_request* request);
     void (*respond)(Object* device, const struct iommu_page_response* response);
-    /* Software decided about a stalled transaction; `action` is enum smmuv3_nested_resume. */
+    /* Software decided about a stalled transaction; `action` is enum iommu_stall_action. */
     void (*resume)(Object* device, uint16_t stall_tag, unsigned action);
 } ats_device_class;
 DECLARE_CLASS_CHECKERS(ats_device_class, ATS_DEVICE, TYPE_ATS_DEVICE)

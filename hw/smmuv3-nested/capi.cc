@@ -52,9 +52,9 @@ class SmmuPorts final : public iommu::CPorts {
   private:
     smmuv3_nested_ports ports_;
 };
-static_assert(static_cast<unsigned>(iommu::StallAction::Retry) == SMMUV3_NESTED_RETRY);
-static_assert(static_cast<unsigned>(iommu::StallAction::Abort) == SMMUV3_NESTED_ABORT);
-static_assert(static_cast<unsigned>(iommu::StallAction::Discard) == SMMUV3_NESTED_DISCARD);
+static_assert(static_cast<unsigned>(iommu::StallAction::Retry) == IOMMU_STALL_RETRY);
+static_assert(static_cast<unsigned>(iommu::StallAction::Abort) == IOMMU_STALL_ABORT);
+static_assert(static_cast<unsigned>(iommu::StallAction::Discard) == IOMMU_STALL_DISCARD);
 
 }  // namespace
 

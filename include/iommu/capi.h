@@ -128,6 +128,13 @@ struct iommu_page_response {
 /* No deadline. */
 #define IOMMU_NEVER UINT64_MAX
 
+/* What software decided about a stalled request. */
+enum iommu_stall_action {
+    IOMMU_STALL_RETRY = 0,
+    IOMMU_STALL_ABORT = 1,
+    IOMMU_STALL_DISCARD = 2, /* reads are zeros, writes are dropped */
+};
+
 /* A stretch of guest RAM that may be read and written through `host`. Ascending, no overlaps. */
 struct iommu_ram_range {
     uint64_t address; /* guest-physical */

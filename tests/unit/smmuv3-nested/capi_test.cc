@@ -313,11 +313,11 @@ TEST_CASE("SMMU C: a transaction that stalls is answered through the resume port
     unit.enable();
     CHECK(unit.ask(0x7000, IOMMU_REQUEST_READ).outcome == IOMMU_BLOCKED);
     std::uint32_t slot = 0;
-    for (const unsigned action : {SMMUV3_NESTED_DISCARD, SMMUV3_NESTED_RETRY, SMMUV3_NESTED_ABORT}) {
+    for (const unsigned action : {IOMMU_STALL_DISCARD, IOMMU_STALL_RETRY, IOMMU_STALL_ABORT}) {
         const iommu_reply reply = unit.ask(0x7000, IOMMU_REQUEST_READ | IOMMU_REQUEST_CAN_STALL);
         CHECK(reply.outcome == IOMMU_STALLED);
         const Command command = resume(kStream, static_cast<std::uint16_t>(reply.stall_tag),
-                                       action == SMMUV3_NESTED_RETRY, action == SMMUV3_NESTED_ABORT);
+                                       action == IOMMU_STALL_RETRY, action == IOMMU_STALL_ABORT);
         unit.ram.poke(0x8000 + 16 * slot, command[0]);
         unit.ram.poke(0x8008 + 16 * slot, command[1]);
         unit.write(kCmdqProd, ++slot, 4);
