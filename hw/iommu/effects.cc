@@ -39,6 +39,12 @@ void Effects::append(Effects other) {
         add(std::move(effect));
 }
 
+Effects deadline_moved(std::uint64_t before_ns, std::uint64_t now_ns) {
+    Effects effects;
+    if (now_ns != before_ns) effects.add(DeadlineChanged{});
+    return effects;
+}
+
 std::uint32_t perform(const Effects& effects, GuestMemory& memory, const Ports& ports) {
     Performer performer{memory, ports};
     for (const Effect& effect : effects.list())

@@ -15,8 +15,6 @@ using iommu::TranslationCompletion;
 
 namespace {
 
-constexpr int kMaxRestarts = 8;
-
 // The smallest granule of the unit is the smallest translation unit (STU).
 unsigned smallest_page_log2(const Capabilities& c) { return c.gran4k != 0 ? 12 : c.gran16k != 0 ? 14 : 16; }
 
@@ -130,7 +128,7 @@ Result<TranslationCompletion, Refusal> Unit::grant(const Request& request) {
     const Config config = TRY(configure(request, ticket));
     // The configuration may be of an ordinary transaction, which did not look at this.
     if (effective(config.ats, gate.checking()) == AtsMode::Off) return Err{Refusal{ats_forbidden(request, "EATS")}};
-    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+    for (int restart = 0; restart < iommu::kMaxRestarts; ++restart) {
         const auto found = find_grant(request, config, capabilities_, memory_);
         if (!found) return Err{Refusal{found.error()}};
         const auto applied = found->marks.apply(memory_);

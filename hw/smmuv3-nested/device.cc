@@ -15,9 +15,6 @@ using iommu::Translation;
 
 namespace {
 
-// How often tables that change under a walk are walked again before the update counts as failed.
-constexpr int kMaxRestarts = 8;
-
 Translation to_translation(const Path& path) { return {path.address, path.page_log2, path.usable, path.in_pieces}; }
 
 }  // namespace
@@ -161,7 +158,7 @@ StreamTable Unit::stream_table_now() const {
 
 // Finds the path, and sets the flags it calls for once nothing stands in the way.
 Result<Found, Fault> Unit::find_and_mark(const Request& request, const Config& config) {
-    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+    for (int restart = 0; restart < iommu::kMaxRestarts; ++restart) {
         const auto found = find(request, config, capabilities_, memory_);
         if (!found) return Err{found.error()};
         if (request.kind == RequestKind::Debug) return *found;

@@ -161,7 +161,6 @@ class Unit {
     // ---- device_atc.cc: invalidations of the translations that devices keep
     [[nodiscard]] Executed send(const AtcInv& command, std::uint64_t now_ns);
     [[nodiscard]] Effects expire(std::uint64_t now_ns);
-    [[nodiscard]] Effects deadline_since(std::uint64_t before) const;
 
     // ---- traces and ports
     [[nodiscard]] bool traces(iommu::TraceClass trace_class) const {

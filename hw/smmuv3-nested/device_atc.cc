@@ -17,13 +17,6 @@ using iommu::InvalidateTracker;
 using iommu::TraceClass;
 using iommu::TraceLine;
 
-// With the lock held. Another time than `before` is waited for.
-Effects Unit::deadline_since(std::uint64_t before) const {
-    Effects effects;
-    if (invalidates_.deadline_ns() != before) effects.add(iommu::DeadlineChanged{});
-    return effects;
-}
-
 Unit::Executed Unit::send(const AtcInv& command, std::uint64_t now_ns) {
     if (!gate().translating()) return {};  // IGNORED
     const std::uint64_t before = invalidates_.deadline_ns();
@@ -39,7 +32,7 @@ Unit::Executed Unit::send(const AtcInv& command, std::uint64_t now_ns) {
     if (traces(TraceClass::Invalidation)) {
         executed.effects.add(TraceLine{TraceClass::Invalidation, invalidate_line(request, invalidate_timeout_ns_)});
     }
-    executed.effects.append(deadline_since(before));
+    executed.effects.append(iommu::deadline_moved(before, invalidates_.deadline_ns()));
     executed.effects.add(iommu::SendInvalidate{request});
     return executed;
 }
@@ -54,7 +47,7 @@ void Unit::invalidate_completed(const iommu::InvalidateCompletion& completion) {
         if (!fits) ++unexpected_completions_;
         const TraceClass trace_class = fits ? TraceClass::Invalidation : TraceClass::Queue;
         if (traces(trace_class)) effects.add(TraceLine{trace_class, invalidate_completion_line(completion, fits)});
-        effects.append(deadline_since(before));
+        effects.append(iommu::deadline_moved(before, invalidates_.deadline_ns()));
     }
     perform(effects);
     run_queue();
@@ -88,7 +81,7 @@ Effects Unit::expire(std::uint64_t now_ns) {
     const std::size_t late = invalidates_.expire(now_ns).size();
     timeouts_ += late;
     atc_inv_failed_ = atc_inv_failed_ || late != 0;
-    effects.append(deadline_since(before));
+    effects.append(iommu::deadline_moved(before, invalidates_.deadline_ns()));
     return effects;
 }
 

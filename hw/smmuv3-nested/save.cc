@@ -70,7 +70,7 @@ void Unit::reset() {
         invalidates_.clear();
         atc_inv_failed_ = false;
         held_at_.reset();
-        effects.append(deadline_since(before));
+        effects.append(iommu::deadline_moved(before, invalidates_.deadline_ns()));
         effects.append(publish_gate());
         effects.append(iommu::apply(Invalidation{.configs = {.scope = iommu::ConfigDrop::Scope::All},
                                                  .tlb = {.scope = iommu::TlbDrop::Scope::All},
@@ -143,7 +143,7 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
             open.push_back(unpacked(in[0], in[1], i));
         invalidates_.restore(std::move(open), open_invalidates);
         atc_inv_failed_ = (words[8] & kAtcInvFailed) != 0;
-        effects.append(deadline_since(iommu::kNever));
+        effects.append(iommu::deadline_moved(iommu::kNever, invalidates_.deadline_ns()));
         stream_table_ = stream_table(registers_);
         effects.append(publish_gate());
         if (queue_runs()) effects.add(iommu::Kick{});

@@ -8,8 +8,6 @@ using iommu::Purpose;
 
 namespace {
 
-constexpr int kMaxRestarts = 8;
-
 Event event_of(WalkCause cause) {
     switch (cause) {
         case WalkCause::InputOutOfRange:
@@ -158,7 +156,7 @@ Result<Pa, Refusal> locate_config(std::uint64_t address, const Request& request,
                                   const Capabilities& capabilities, GuestMemory& memory) {
     const SecondStage second(config, capabilities);
     const WalkQuery query{.input = address, .access = Access::Read, .purpose = Purpose::Config};
-    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+    for (int restart = 0; restart < iommu::kMaxRestarts; ++restart) {
         Marks marks;
         const auto leaf = walk(second, query, iommu::IdentityLocate{}, marks, memory);
         if (!leaf) return Err{Refusal{to_fault(leaf.error(), config, request)}};

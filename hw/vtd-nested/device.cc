@@ -15,8 +15,6 @@ using iommu::Translation;
 
 namespace {
 
-// How often tables that change under a walk are walked again before the update counts as failed.
-constexpr int kMaxRestarts = 8;
 constexpr unsigned kSmallestPage = 12;
 
 Err<Refusal> refuse(const Fault& fault) { return Err{Refusal{fault}}; }
@@ -135,7 +133,7 @@ Result<Config, Fault> Unit::configure(const Request& request, const LatchedRoot&
 
 // Finds the path, and sets the accessed and dirty bits it calls for once nothing stands in the way.
 Result<Page, Refusal> Unit::find_and_mark(const Request& request, const Config& config, Gate gate) {
-    for (int restart = 0; restart < kMaxRestarts; ++restart) {
+    for (int restart = 0; restart < iommu::kMaxRestarts; ++restart) {
         const auto found = find(request, config, limits_, memory_);
         if (!found) return refuse(found.error());
         Page page = found->page;

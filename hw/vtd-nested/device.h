@@ -177,7 +177,6 @@ class Unit {
     [[nodiscard]] Effects queue_fault(IQEI why);
 
     // ---- device_tlbs.cc: Invalidate Requests, their answers and time-outs
-    [[nodiscard]] Effects deadline_moved(std::uint64_t before) const;
     [[nodiscard]] std::optional<Effects> send(const DeviceInvalidation& command);
     [[nodiscard]] Effects take_answer(const iommu::InvalidateCompletion& completion);
     [[nodiscard]] Effects time_out();

@@ -33,19 +33,13 @@ std::uint64_t Unit::deadline_ns() const {
 
 void Unit::tick() { run_queue(); }
 
-Effects Unit::deadline_moved(std::uint64_t before) const {
-    Effects effects;
-    if (in_flight_.deadline_ns() != before) effects.add(iommu::DeadlineChanged{});
-    return effects;
-}
-
 // Nothing when there is no ITag for it: it is deferred until one is free. [VTD 5.10 s4.3]
 std::optional<Effects> Unit::send(const DeviceInvalidation& command) {
     const std::uint64_t before = in_flight_.deadline_ns();
     const auto message = in_flight_.send(command, now_ns_ + invalidate_timeout_ns_);
     if (!message) return std::nullopt;
     ++invalidations_;
-    Effects effects = deadline_moved(before);
+    Effects effects = iommu::deadline_moved(before, in_flight_.deadline_ns());
     effects.add(iommu::SendInvalidate{*message});
     return effects;
 }
@@ -71,7 +65,7 @@ Effects Unit::take_answer(const iommu::InvalidateCompletion& completion) {
     const std::uint64_t before = in_flight_.deadline_ns();
     const std::string why = traces(TraceClass::Queue) ? wrong_answer_line(completion, in_flight_.open()) : "";
     const bool fits = in_flight_.complete(completion);
-    effects = deadline_moved(before);
+    effects = iommu::deadline_moved(before, in_flight_.deadline_ns());
     if (fits) return effects;
     ++unexpected_completions_;
     if (traces(TraceClass::Queue)) effects.add(TraceLine{TraceClass::Queue, why});
@@ -97,7 +91,7 @@ Effects Unit::time_out() {
     effects.append(abort_waits());
     const auto late = in_flight_.expire(now_ns_);
     timeouts_ += late.size();
-    effects.append(deadline_moved(before));
+    effects.append(iommu::deadline_moved(before, in_flight_.deadline_ns()));
     if (late.empty()) return effects;
     if (registers_.get<FSTS>().get<FSTS::ITE>() == 0) {
         registers_.set(registers_.get<IQERCD>().with<IQERCD::ITESID>(late.front().value));

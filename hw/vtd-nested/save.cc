@@ -59,7 +59,7 @@ void Unit::reset() {
         in_flight_.clear();
         now_ns_ = 0;  // a snapshot may bring an earlier one back
         effects = publish_gate({});
-        effects.append(deadline_moved(deadline));
+        effects.append(iommu::deadline_moved(deadline, in_flight_.deadline_ns()));
         effects.append(drop_everything());
     }
     perform(effects);
@@ -108,7 +108,7 @@ Result<iommu::Done, std::string> Unit::load(const StateWords& words) {
         if (registers_.get<PMEN>().get<PMEN::PRS>() != 0) gate |= Gate::kGuarded;
         effects = publish_gate({gate});
         if (capabilities_.dt != 0) in_flight_.load(std::span(words).subspan<kInFlight, InFlight::kStateWords>());
-        effects.append(deadline_moved(iommu::kNever));
+        effects.append(iommu::deadline_moved(iommu::kNever, in_flight_.deadline_ns()));
         if (queue_has_work()) effects.add(iommu::Kick{});
     }
     perform(effects);

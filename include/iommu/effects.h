@@ -74,6 +74,9 @@ class Effects {
     std::vector<Effect> list_;  // a step is bounded, and so is this
 };
 
+// DeadlineChanged, if it is another one now.
+[[nodiscard]] Effects deadline_moved(std::uint64_t before_ns, std::uint64_t now_ns);
+
 // With no lock held. Returns the abort bits of messages that ended in nothing, or-ed.
 std::uint32_t perform(const Effects& effects, GuestMemory& memory, const Ports& ports);
 

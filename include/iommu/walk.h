@@ -124,6 +124,9 @@ struct Mark {
     [[nodiscard]] constexpr bool needed() const { return update.of(entry) != entry; }
 };
 
+// How often tables that change under a walk are walked again before the update counts as failed.
+inline constexpr int kMaxRestarts = 8;
+
 // Everything a translation wants to write into tables: at most one mark per entry used.
 //
 // Places that no mark was added to are not even initialised, and are not copied: a walk uses few of them.
