@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "nest.h"
+
+#include "smmuv3_words.h"
+#include "steps.h"
+
+namespace guest {
+namespace {
+
+constexpr std::uint32_t kAddressWidth = 48;
+
+}  // namespace
+
+Nest::Nest(Iommufd& iommu, Device& device, std::uint64_t page_bytes, Ats ats)
+    : iommu_{iommu},
+      device_{device},
+      unit_{unit_kind()},
+      memory_{page_bytes == kGiB1 ? kGiB1 : kTableBytes + kDataBytes, page_bytes},
+      pool_{memory_.data(), kIpa, kTableBytes},
+      tables_(kContexts),
+      ats_{ats},
+      ioas_{iommu.ioas()} {
+    iommu_.map(ioas_, memory_.data(), memory_.size(), kIpa);
+    const int error =
+        iommu_.try_hwpt({.device = device_.id(), .parent = ioas_, .flags = IOMMU_HWPT_ALLOC_NEST_PARENT}, parent_);
+    if (error == EOPNOTSUPP) skip("the unit has no nested translation");
+    check(error == 0, "IOMMU_HWPT_ALLOC of a nest parent: " + error_text(error));
+    if (unit_ == UnitKind::Vtd)
+        make_vtd();
+    else
+        make_smmuv3(ats);
+}
+
+FirstStage& Nest::tables(unsigned substream) {
+    check(substream < kContexts, "no context for this SubstreamID");
+    auto& tables = tables_[substream];
+    if (tables) return *tables;
+    tables = std::make_unique<FirstStage>(unit_, pool_);
+    if (unit_ == UnitKind::Smmuv3) {
+        std::uint64_t* words = pool_.words(context_table_) + 8 * substream;
+        const auto context = smmuv3::context_descriptor(tables->root(), static_cast<std::uint16_t>(substream + 1));
+        // The first word last: it has the valid bit.
+        for (unsigned word = 8; word-- > 0;)
+            words[word] = context[word];
+    }
+    return *tables;
+}
+
+std::uint32_t Nest::another_hwpt(FirstStage& tables, std::uint32_t flags) {
+    iommu_hwpt_vtd_s1 data = {};
+    data.pgtbl_addr = tables.root();
+    data.addr_width = kAddressWidth;
+    return iommu_.hwpt({.device = device_.id(),
+                        .parent = parent_,
+                        .flags = flags,
+                        .data_type = IOMMU_HWPT_DATA_VTD_S1,
+                        .data = &data,
+                        .data_bytes = sizeof data});
+}
+
+void Nest::make_vtd() { hwpt_ = another_hwpt(tables()); }
+
+void Nest::make_smmuv3(Ats ats) {
+    context_table_ = pool_.take(kKiB4);
+    tables();
+    viommu_ = iommu_.viommu(device_.id(), parent_, IOMMU_VIOMMU_TYPE_ARM_SMMUV3);
+    iommu_.vdevice(viommu_, device_.id(), kVirtualId);
+    const auto words = smmuv3::virtual_ste(context_table_, kContexts, ats == Ats::On);
+    iommu_hwpt_arm_smmuv3 data = {};
+    data.ste[0] = words[0];
+    data.ste[1] = words[1];
+    hwpt_ = iommu_.hwpt({.device = device_.id(),
+                         .parent = viommu_,
+                         .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
+                         .data = &data,
+                         .data_bytes = sizeof data});
+}
+
+int Nest::try_command(std::uint64_t word0, std::uint64_t word1) {
+    iommu_viommu_arm_smmuv3_invalidate command = {};
+    command.cmd[0] = word0;
+    command.cmd[1] = word1;
+    std::uint32_t done = 0;
+    return iommu_.try_invalidate(viommu_, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3, &command, sizeof command, 1, done);
+}
+
+void Nest::invalidate_pages(std::uint64_t iova, std::uint64_t pages, Leaf leaf, unsigned substream) {
+    if (unit_ == UnitKind::Vtd) {
+        iommu_hwpt_vtd_s1_invalidate entry = {};
+        entry.addr = iova;
+        entry.npages = pages;
+        entry.flags = leaf == Leaf::Yes ? static_cast<__u32>(IOMMU_VTD_INV_FLAGS_LEAF) : 0;
+        std::uint32_t done = 0;
+        const int error =
+            iommu_.try_invalidate(hwpt_, IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, &entry, sizeof entry, 1, done);
+        check(error == 0, "IOMMU_HWPT_INVALIDATE: " + error_text(error));
+        return;
+    }
+    const auto asid = static_cast<std::uint16_t>(substream + 1);
+    for (std::uint64_t page = 0; page < pages; ++page) {
+        const auto command = smmuv3::tlbi_nh_va(asid, iova + page * kKiB4, leaf == Leaf::Yes);
+        const int error = try_command(command[0], command[1]);
+        check(error == 0, "IOMMU_HWPT_INVALIDATE of CMD_TLBI_NH_VA: " + error_text(error));
+    }
+    if (ats_ == Ats::Off) return;
+    for (std::uint64_t page = 0; page < pages; ++page) {
+        const auto command = smmuv3::atc_inv(kVirtualId, substream, iova + page * kKiB4, 0);
+        check(try_command(command[0], command[1]) == 0, "IOMMU_HWPT_INVALIDATE of CMD_ATC_INV");
+    }
+}
+
+void Nest::invalidate_all() {
+    if (unit_ == UnitKind::Vtd) {
+        invalidate_pages(0, ~std::uint64_t{0});
+        return;
+    }
+    check(try_command(smmuv3::kTlbiNhAll, 0) == 0, "IOMMU_HWPT_INVALIDATE of CMD_TLBI_NH_ALL");
+    if (ats_ == Ats::Off) return;
+    const auto command = smmuv3::atc_inv(kVirtualId, 0, 0, smmuv3::kAtcSizeAll);
+    check(try_command(command[0], command[1]) == 0, "IOMMU_HWPT_INVALIDATE of CMD_ATC_INV");
+}
+
+}  // namespace guest

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Each suite is in the file of its name.
+#pragma once
+
+#include "steps.h"
+
+namespace guest {
+
+Suite walk_suite();  // iommufd: paging, nest parent, nested; caches; faults
+
+}  // namespace guest
