@@ -20,7 +20,7 @@ check_suite() {
     : >"$log"
     rm -f "$folder/meson-logs/testlog.json"
     run_logged "$log" env "${SANITIZER_REPORTS[@]}" "$@" \
-        meson test -C "$folder" --no-rebuild --suite "$suite" --print-errorlogs || true
+        meson test -C "$folder" --no-rebuild --suite "$suite" --print-errorlogs --timeout-multiplier 4 || true
     reasons=$log.reasons
     read -ra counts < <("$ROOT/scripts/lib/count-tests" "$folder/meson-logs/testlog.json" 2>"$reasons")
     while IFS= read -r line; do note "      $line"; done <"$reasons"
@@ -73,14 +73,26 @@ check_guests() {
     counted "${counts[@]}"
 }
 
-# The core alone: QEMU itself is not built for sanitizers.
+# The core alone: QEMU itself is not built for sanitizers. Nothing is optimised, because that takes most of the time; the
+# address sanitizer's build also counts the lines that are run.
+SANITIZED_OPTIONS=(-Doptimization=0 -Ddebug=false -Dcpp_args=-g1 -Db_lundef=false)
+COUNTED_BUILD=$ROOT/build-asan
+COUNTED=no
+
+# run_counted_tests STAGE: the tests with the address sanitizer, from which check_coverage counts.
+run_counted_tests() {
+    build_project "$COUNTED_BUILD" "${SANITIZED_OPTIONS[@]}" -Db_sanitize=address,undefined -Db_coverage=true -- meson-test-prereq
+    find "$COUNTED_BUILD" -name '*.gcda' -delete
+    check_suite "$1" "$COUNTED_BUILD" unit
+    COUNTED=yes
+}
+
 check_sanitizers() {
-    local options=(-Doptimization=1 -Ddebug=true -Db_lundef=false) steady=()
+    local steady=()
     stage 'sanitize: address, undefined'
-    build_project "$ROOT/build-asan" "${options[@]}" -Db_sanitize=address,undefined -- meson-test-prereq
-    check_suite 'sanitize: address, undefined' "$ROOT/build-asan" unit
+    run_counted_tests 'sanitize: address, undefined'
     stage 'sanitize: threads'
-    build_project "$ROOT/build-tsan" "${options[@]}" -Db_sanitize=thread -- meson-test-prereq
+    build_project "$ROOT/build-tsan" "${SANITIZED_OPTIONS[@]}" -Db_sanitize=thread -- meson-test-prereq
     # The thread sanitizer of this compiler does not know the widest address-space randomisation of newer kernels.
     if setarch -R true 2>/dev/null; then steady=(setarch -R); fi
     check_suite 'sanitize: threads' "$ROOT/build-tsan" unit "${steady[@]}"
@@ -88,19 +100,19 @@ check_sanitizers() {
 
 # One test: the share of lines run must not be below the floor.
 check_coverage() {
-    local folder=$ROOT/build-coverage log=$RUN_LOGS/coverage.log floor lines
+    local log=$RUN_LOGS/coverage.log floor lines
+    if [[ $COUNTED == no ]]; then
+        stage 'unit tests, counted'
+        run_counted_tests 'unit tests, counted'
+    fi
     stage coverage
-    build_project "$folder" -Doptimization=0 -Ddebug=true -Db_coverage=true -- meson-test-prereq
-    step 'running'
-    find "$folder" -name '*.gcda' -delete
-    : >"$log"
-    run_logged "$log" meson test -C "$folder" --no-rebuild --suite unit || true
     step 'counting lines'
+    : >"$log"
     (cd "$ROOT" && run_logged "$log" gcovr -r . --filter 'hw/' --filter 'include/' --exclude-throw-branches \
-        --gcov-ignore-parse-errors --json-summary "$folder/coverage.json" --html-details "$folder/coverage.html" "$folder") ||
-        fail_with_log 'gcovr could not count' "$log"
-    lines=$(sed -n 's/.*"line_percent": *\([0-9.]*\).*/\1/p' <(tr ',' '\n' <"$folder/coverage.json") | tail -n 1)
+        --gcov-ignore-parse-errors --json-summary "$COUNTED_BUILD/coverage.json" --html-details "$COUNTED_BUILD/coverage.html" \
+        "$COUNTED_BUILD") || fail_with_log 'gcovr could not count' "$log"
+    lines=$(sed -n 's/.*"line_percent": *\([0-9.]*\).*/\1/p' <(tr ',' '\n' <"$COUNTED_BUILD/coverage.json") | tail -n 1)
     floor=$(<"$ROOT/tests/coverage-floor")
-    note "      $lines % of the core's lines, the floor is $floor %; line by line: ${folder#"$PWD"/}/coverage.html"
+    note "      $lines % of the core's lines, the floor is $floor %; line by line: ${COUNTED_BUILD#"$PWD"/}/coverage.html"
     if awk -v have="$lines" -v floor="$floor" 'BEGIN { exit !(have >= floor) }'; then counted 1 0 0; else counted 0 1 0; fi
 }
