@@ -28,7 +28,7 @@ Nest::Nest(Iommufd& iommu, Device& device, std::uint64_t page_bytes, Ats ats)
     if (unit_ == UnitKind::Vtd)
         make_vtd();
     else
-        make_smmuv3(ats);
+        make_smmuv3();
 }
 
 FirstStage& Nest::tables(unsigned substream) {
@@ -36,14 +36,29 @@ FirstStage& Nest::tables(unsigned substream) {
     auto& tables = tables_[substream];
     if (tables) return *tables;
     tables = std::make_unique<FirstStage>(unit_, pool_);
-    if (unit_ == UnitKind::Smmuv3) {
-        std::uint64_t* words = pool_.words(context_table_) + 8 * substream;
-        const auto context = smmuv3::context_descriptor(tables->root(), static_cast<std::uint16_t>(substream + 1));
-        // The first word last: it has the valid bit.
-        for (unsigned word = 8; word-- > 0;)
-            words[word] = context[word];
-    }
+    if (unit_ == UnitKind::Smmuv3) set_context(substream, tables->root(), static_cast<std::uint16_t>(substream + 1));
     return *tables;
+}
+
+volatile std::uint64_t* Nest::context(unsigned substream) const {
+    check(substream < kContexts, "no context for this SubstreamID");
+    return pool_.words(context_table_) + 8 * substream;
+}
+
+void Nest::set_context(unsigned substream, std::uint64_t root, std::uint16_t asid) {
+    volatile std::uint64_t* words = context(substream);
+    const auto descriptor = smmuv3::context_descriptor(root, asid);
+    // The first word last: it has the valid bit.
+    for (unsigned word = 8; word-- > 0;)
+        words[word] = descriptor[word];
+}
+
+void Nest::clear_context(unsigned substream) { context(substream)[0] = 0; }
+
+void Nest::set_address_size(unsigned substream, unsigned ips) {
+    constexpr unsigned kIpsShift = 32;
+    volatile std::uint64_t* word = context(substream);
+    *word = (*word & ~(std::uint64_t{7} << kIpsShift)) | std::uint64_t{ips} << kIpsShift;
 }
 
 std::uint32_t Nest::another_hwpt(FirstStage& tables, std::uint32_t flags) {
@@ -60,20 +75,37 @@ std::uint32_t Nest::another_hwpt(FirstStage& tables, std::uint32_t flags) {
 
 void Nest::make_vtd() { hwpt_ = another_hwpt(tables()); }
 
-void Nest::make_smmuv3(Ats ats) {
+void Nest::make_smmuv3() {
     context_table_ = pool_.take(kKiB4);
     tables();
     viommu_ = iommu_.viommu(device_.id(), parent_, IOMMU_VIOMMU_TYPE_ARM_SMMUV3);
     iommu_.vdevice(viommu_, device_.id(), kVirtualId);
-    const auto words = smmuv3::virtual_ste(context_table_, kContexts, ats == Ats::On);
+    hwpt_ = hwpt_with(ste());
+}
+
+std::array<std::uint64_t, 2> Nest::ste() const { return ste_with_contexts(context_table_, ats_); }
+
+std::array<std::uint64_t, 2> Nest::ste_with_contexts(std::uint64_t context_table, Ats ats) {
+    return smmuv3::virtual_ste(context_table, kContexts, ats == Ats::On);
+}
+
+int Nest::try_hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t& id) {
     iommu_hwpt_arm_smmuv3 data = {};
-    data.ste[0] = words[0];
-    data.ste[1] = words[1];
-    hwpt_ = iommu_.hwpt({.device = device_.id(),
-                         .parent = viommu_,
-                         .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
-                         .data = &data,
-                         .data_bytes = sizeof data});
+    data.ste[0] = ste[0];
+    data.ste[1] = ste[1];
+    return iommu_.try_hwpt({.device = device_.id(),
+                            .parent = viommu_,
+                            .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
+                            .data = &data,
+                            .data_bytes = sizeof data},
+                           id);
+}
+
+std::uint32_t Nest::hwpt_with(const std::array<std::uint64_t, 2>& ste) {
+    std::uint32_t id = 0;
+    const int error = try_hwpt_with(ste, id);
+    check(error == 0, "IOMMU_HWPT_ALLOC of a nested hwpt: " + error_text(error));
+    return id;
 }
 
 int Nest::try_command(std::uint64_t word0, std::uint64_t word1) {

@@ -10,6 +10,7 @@
 // Memory from kIpa on: kTableBytes for tables, then data().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -54,6 +55,21 @@ class Nest {
     // A further nested hwpt over the same parent with tables of its own (VT-d); `flags` as IOMMU_HWPT_ALLOC_*.
     std::uint32_t another_hwpt(FirstStage& tables, std::uint32_t flags = 0);
 
+    // SMMUv3: writes a context descriptor of the CD table, which the unit may still have cached (CMD_CFGI_CD).
+    void set_context(unsigned substream, std::uint64_t root, std::uint16_t asid);
+    // SMMUv3: makes it invalid.
+    void clear_context(unsigned substream);
+
+    // SMMUv3: CD.IPS, 0 for 32 bits to 5 for 48.
+    void set_address_size(unsigned substream, unsigned ips);
+
+    // SMMUv3: words of a virtual STE, this nest's or with a CD table elsewhere, and a hwpt made of such words.
+    [[nodiscard]] std::array<std::uint64_t, 2> ste() const;
+    [[nodiscard]] static std::array<std::uint64_t, 2> ste_with_contexts(std::uint64_t context_table,
+                                                                        Ats ats = Ats::Off);
+    int try_hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t& id);
+    std::uint32_t hwpt_with(const std::array<std::uint64_t, 2>& ste);
+
     void attach() { device_.attach(hwpt_); }
 
     // IOMMU_HWPT_INVALIDATE for tables(substream) (on VT-d: for `hwpt()`, and its device TLBs by the kernel's doing).
@@ -64,7 +80,8 @@ class Nest {
 
   private:
     void make_vtd();
-    void make_smmuv3(Ats ats);
+    void make_smmuv3();
+    [[nodiscard]] volatile std::uint64_t* context(unsigned substream) const;
 
     Iommufd& iommu_;
     Device& device_;
