@@ -6,6 +6,7 @@
 
 namespace guest {
 
-Suite walk_suite();  // iommufd: paging, nest parent, nested; caches; faults
+Suite walk_suite();   // iommufd: paging, nest parent, nested; caches; faults
+Suite dirty_suite();  // iommufd: dirty bitmaps
 
 }  // namespace guest
