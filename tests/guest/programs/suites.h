@@ -8,5 +8,6 @@ namespace guest {
 
 Suite walk_suite();   // iommufd: paging, nest parent, nested; caches; faults
 Suite dirty_suite();  // iommufd: dirty bitmaps
+Suite pasid_suite();  // spaces of one device side by side, by PASID
 
 }  // namespace guest
