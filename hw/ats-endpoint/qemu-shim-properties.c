@@ -28,6 +28,7 @@ static const struct config_field fields[] = {
     SETTING("pasid-priv", pasid_priv, bool, "PASID: Privileged Mode Supported"),
     SETTING("pri-capacity", pri_capacity, uint32, "Outstanding Page Request Capacity; 0: no page-request capability"),
     SETTING("prg-response-pasid", prg_response_pasid, bool, "PRG Response PASID Required"),
+    SETTING("can-stall", can_stall, bool, "the guest is told, by device tree, that it can wait for its pages (SMMUv3)"),
     SETTING("atc-entries", atc_entries, uint32, "translations that it keeps, 1..1024"),
 };
 

@@ -322,6 +322,8 @@ static void resume(Object* object, uint16_t stall_tag, unsigned action) {
     object_unref(object);
 }
 
+static bool can_stall(Object* object) { return ATS_ENDPOINT(object)->settings.can_stall; }
+
 /* Type */
 
 static void instance_init(Object* object) { endpoint_properties_init(ATS_ENDPOINT(object)); }
@@ -342,6 +344,7 @@ static void class_init(ObjectClass* class, class_init_data* data) {
     ats_class->invalidate = invalidate;
     ats_class->respond = respond;
     ats_class->resume = resume;
+    ats_class->can_stall = can_stall;
     device_class->desc = "PCIe endpoint with ATS, PRI and PASID that misbehaves on request";
     device_class->vmsd = &migration;
     set_bit(DEVICE_CATEGORY_MISC, device_class->categories);

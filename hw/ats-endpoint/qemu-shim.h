@@ -43,6 +43,7 @@ struct endpoint_settings {
     uint8_t pasid_exec;
     uint8_t pasid_priv;
     uint8_t prg_response_pasid;
+    uint8_t can_stall;
     uint32_t pri_capacity;
     uint32_t atc_entries;
     uint64_t answer_delay_ns;

@@ -34,6 +34,8 @@ typedef struct ats_device_class {
     void (*respond)(Object* device, const struct iommu_page_response* response);
     /* Software decided about a stalled transaction; `action` is enum iommu_stall_action. */
     void (*resume)(Object* device, uint16_t stall_tag, unsigned action);
+    /* Whether the guest is to be told that it can be stalled. */
+    bool (*can_stall)(Object* device);
 } ats_device_class;
 DECLARE_CLASS_CHECKERS(ats_device_class, ATS_DEVICE, TYPE_ATS_DEVICE)
 

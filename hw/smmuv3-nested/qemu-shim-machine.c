@@ -113,5 +113,6 @@ void smmuv3_machine_connect(VirtMachineState* machine, struct smmuv3_device* dev
     spaces_attach(&device->unit.spaces, machine->bus);
     describe_unit(machine);
     describe_streams(machine, device);
+    smmuv3_stalls_describe(device);
     machine->iommu = VIRT_IOMMU_SMMUV3;
 }

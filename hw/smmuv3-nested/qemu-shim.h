@@ -5,6 +5,7 @@
  *     qemu-shim.c             the type: the unit's calls, wired interrupts, realize, reset, migration
  *     qemu-shim-properties.c  the properties, one for each capability field
  *     qemu-shim-machine.c     its place in the machine `virt`: addresses, lines, device tree
+ *     qemu-shim-stalls.c      device tree nodes of devices that can stall
  *     qemu-shim-acpi.c        what the machine's ACPI tables lack
  *
  * What it has in common with the devices of other units is in hw/qemu/. A PCI device's StreamID is its bus, device and
@@ -40,6 +41,7 @@ struct smmuv3_device {
     qemu_irq lines[SMMUV3_LINES];
     uint32_t pulses_waiting; /* bit n: line n is to be pulsed by the main loop */
     QEMUBH* pulse_bh;
+    Notifier machine_done;
     bool acpi_completed;
     MemoryRegion acpi_files[SMMUV3_ACPI_FILES];
 
@@ -61,6 +63,9 @@ bool smmuv3_properties_settle(struct smmuv3_device* device, Error** errp);
 /* The machine, if it is of the right kind and has room for a unit. */
 VirtMachineState* smmuv3_machine_find(Error** errp);
 void smmuv3_machine_connect(VirtMachineState* machine, struct smmuv3_device* device);
+
+/* qemu-shim-stalls.c: once all devices are made. */
+void smmuv3_stalls_describe(struct smmuv3_device* device);
 
 /* qemu-shim-acpi.c: at each reset; the first one finds the tables made. */
 void smmuv3_acpi_complete(VirtMachineState* machine, struct smmuv3_device* device);
