@@ -61,7 +61,7 @@ void Nest::set_address_size(unsigned substream, unsigned ips) {
     *word = (*word & ~(std::uint64_t{7} << kIpsShift)) | std::uint64_t{ips} << kIpsShift;
 }
 
-std::uint32_t Nest::another_hwpt(FirstStage& tables, std::uint32_t flags) {
+std::uint32_t Nest::another_hwpt(FirstStage& tables, std::uint32_t flags, std::uint32_t fault_queue) {
     iommu_hwpt_vtd_s1 data = {};
     data.pgtbl_addr = tables.root();
     data.addr_width = kAddressWidth;
@@ -70,7 +70,8 @@ std::uint32_t Nest::another_hwpt(FirstStage& tables, std::uint32_t flags) {
                         .flags = flags,
                         .data_type = IOMMU_HWPT_DATA_VTD_S1,
                         .data = &data,
-                        .data_bytes = sizeof data});
+                        .data_bytes = sizeof data,
+                        .fault_queue = fault_queue});
 }
 
 void Nest::make_vtd() { hwpt_ = another_hwpt(tables()); }
@@ -89,23 +90,32 @@ std::array<std::uint64_t, 2> Nest::ste_with_contexts(std::uint64_t context_table
     return smmuv3::virtual_ste(context_table, kContexts, ats == Ats::On);
 }
 
-int Nest::try_hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t& id) {
+int Nest::try_hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t& id, std::uint32_t fault_queue) {
     iommu_hwpt_arm_smmuv3 data = {};
     data.ste[0] = ste[0];
     data.ste[1] = ste[1];
     return iommu_.try_hwpt({.device = device_.id(),
                             .parent = viommu_,
+                            .flags = fault_queue == 0 ? 0u : static_cast<std::uint32_t>(IOMMU_HWPT_FAULT_ID_VALID),
                             .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3,
                             .data = &data,
-                            .data_bytes = sizeof data},
+                            .data_bytes = sizeof data,
+                            .fault_queue = fault_queue},
                            id);
 }
 
-std::uint32_t Nest::hwpt_with(const std::array<std::uint64_t, 2>& ste) {
+std::uint32_t Nest::hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t fault_queue) {
     std::uint32_t id = 0;
-    const int error = try_hwpt_with(ste, id);
+    const int error = try_hwpt_with(ste, id, fault_queue);
     check(error == 0, "IOMMU_HWPT_ALLOC of a nested hwpt: " + error_text(error));
     return id;
+}
+
+std::uint32_t Nest::hwpt_with_faults(std::uint32_t fault_queue) {
+    if (unit_ == UnitKind::Vtd) return another_hwpt(tables(), IOMMU_HWPT_FAULT_ID_VALID, fault_queue);
+    for (unsigned substream = 0; substream < kContexts; ++substream)
+        if (tables_[substream]) *context(substream) = *context(substream) | smmuv3::kContextStalls;
+    return hwpt_with(ste(), fault_queue);
 }
 
 int Nest::try_command(std::uint64_t word0, std::uint64_t word1) {

@@ -53,7 +53,11 @@ class Nest {
     FirstStage& tables(unsigned substream = 0);
 
     // A further nested hwpt over the same parent with tables of its own (VT-d); `flags` as IOMMU_HWPT_ALLOC_*.
-    std::uint32_t another_hwpt(FirstStage& tables, std::uint32_t flags = 0);
+    std::uint32_t another_hwpt(FirstStage& tables, std::uint32_t flags = 0, std::uint32_t fault_queue = 0);
+
+    // A further hwpt over tables() whose page faults go to the queue. On SMMUv3 its contexts stall: those of all
+    // tables() so far.
+    std::uint32_t hwpt_with_faults(std::uint32_t fault_queue);
 
     // SMMUv3: writes a context descriptor of the CD table, which the unit may still have cached (CMD_CFGI_CD).
     void set_context(unsigned substream, std::uint64_t root, std::uint16_t asid);
@@ -67,8 +71,8 @@ class Nest {
     [[nodiscard]] std::array<std::uint64_t, 2> ste() const;
     [[nodiscard]] static std::array<std::uint64_t, 2> ste_with_contexts(std::uint64_t context_table,
                                                                         Ats ats = Ats::Off);
-    int try_hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t& id);
-    std::uint32_t hwpt_with(const std::array<std::uint64_t, 2>& ste);
+    int try_hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t& id, std::uint32_t fault_queue = 0);
+    std::uint32_t hwpt_with(const std::array<std::uint64_t, 2>& ste, std::uint32_t fault_queue = 0);
 
     void attach() { device_.attach(hwpt_); }
 

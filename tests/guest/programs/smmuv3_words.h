@@ -18,15 +18,17 @@ inline std::array<std::uint64_t, 2> virtual_ste(std::uint64_t context_table, uns
             substream0 | inner | outer | shareable | (ats ? eats << 28 : 0)};
 }
 
+inline constexpr std::uint64_t kContextStalls = 1ull << 44;
+
 // A context descriptor: T0SZ 16, granule 4 KiB, TTBR1 off, IPS 48 bits, AArch64, faults are recorded and abort (R, A),
 // ASET.
 inline std::array<std::uint64_t, 8> context_descriptor(std::uint64_t root, std::uint16_t asid, bool stall = false) {
     const std::uint64_t t0sz = 16, inner = 1 << 8, outer = 1 << 10, shareable = 3 << 12, no_ttbr1 = 1ull << 30,
-                        valid = 1ull << 31, ips48 = 5ull << 32, aarch64 = 1ull << 41, stalls = 1ull << 44,
-                        records = 1ull << 45, aborts = 1ull << 46, own_asids = 1ull << 47;
+                        valid = 1ull << 31, ips48 = 5ull << 32, aarch64 = 1ull << 41, records = 1ull << 45,
+                        aborts = 1ull << 46, own_asids = 1ull << 47;
     std::array<std::uint64_t, 8> words{};
     words[0] = t0sz | inner | outer | shareable | no_ttbr1 | valid | ips48 | aarch64 | records | aborts | own_asids |
-               (stall ? stalls : 0) | static_cast<std::uint64_t>(asid) << 48;
+               (stall ? kContextStalls : 0) | static_cast<std::uint64_t>(asid) << 48;
     words[1] = root;
     words[3] = 0xff;  // MAIR: attribute 0 is write-back
     return words;
