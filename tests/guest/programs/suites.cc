@@ -7,7 +7,7 @@
 namespace guest {
 
 std::span<const Suite> suites() {
-    static const std::array all{walk_suite(), dirty_suite(), pasid_suite(), faults_suite()};
+    static const std::array all{walk_suite(), dirty_suite(), pasid_suite(), faults_suite(), errors_suite()};
     return all;
 }
 

@@ -9,8 +9,7 @@ namespace guest {
 Suite walk_suite();    // iommufd: paging, nest parent, nested; caches; faults
 Suite dirty_suite();   // iommufd: dirty bitmaps
 Suite pasid_suite();   // spaces of one device side by side, by PASID
-Suite walk_suite();    // iommufd: paging, nest parent, nested; caches; faults
-Suite pasid_suite();   // spaces of one device side by side, by PASID
 Suite faults_suite();  // pages that user space brings when the device asks
+Suite errors_suite();  // devices that do not answer invalidations as they should
 
 }  // namespace guest
