@@ -11,5 +11,6 @@ Suite dirty_suite();   // iommufd: dirty bitmaps
 Suite pasid_suite();   // spaces of one device side by side, by PASID
 Suite faults_suite();  // pages that user space brings when the device asks
 Suite errors_suite();  // devices that do not answer invalidations as they should
+Suite sva_suite();     // shared virtual addresses
 
 }  // namespace guest
