@@ -12,5 +12,6 @@ Suite pasid_suite();   // spaces of one device side by side, by PASID
 Suite faults_suite();  // pages that user space brings when the device asks
 Suite errors_suite();  // devices that do not answer invalidations as they should
 Suite sva_suite();     // shared virtual addresses
+Suite trace_suite();   // what the kernel says that it told the unit, and what arrived
 
 }  // namespace guest
