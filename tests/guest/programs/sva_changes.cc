@@ -29,10 +29,11 @@ bool cached(Endpoint& endpoint, std::uint32_t pasid, const void* pointer) {
     return false;
 }
 
-// The device has a translation of every page.
+// The device has a translation of every page, and so has the unit.
 void fill_atc(SharedDevice& device, const Untouched& memory) {
     for (std::uint64_t page = 0; page < memory.size() / kKiB4; ++page) {
         memory.page(page)[0] = 1;
+        exchange(device.endpoint(), memory.page(page), device.untranslated());
         exchange(device.endpoint(), memory.page(page), device.atc());
         check(cached(device.endpoint(), device.pasid(), memory.page(page).data()), "the device's ATC kept nothing");
     }
