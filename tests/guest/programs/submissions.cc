@@ -198,6 +198,7 @@ std::vector<Submission> Submissions::take() {
         return queue_->between(from, producer_);
     }
     std::vector<Submission> found;
+    if (!tracing_) return found;
     for (const std::string& event : tracing_->take())
         if (const auto submission = submission_of(event)) found.push_back(*submission);
     return found;

@@ -150,7 +150,7 @@ void sva_not_mapped() {
         refuses_read(device.endpoint(), hole, how);
         refuses_write(device.endpoint(), hole, how);
         refuses_read(device.endpoint(), nullptr, how);
-        refuses_read(device.endpoint(), reinterpret_cast<const void*>(std::uint64_t{1} << 62), how);
+        refuses_read(device.endpoint(), std::uint64_t{1} << 62, how);
     }
 }
 

@@ -124,16 +124,16 @@ void exchange(Endpoint& endpoint, std::span<std::uint8_t> there, const How& how)
     device_reads(endpoint, there, seed, how);
 }
 
-void refuses_write(Endpoint& endpoint, const void* there, const How& how) {
+void refuses_write(Endpoint& endpoint, std::uint64_t address, const How& how) {
     const std::array<std::uint8_t, 8> bytes{0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee};
-    const Result result = endpoint.write(address_of(there), bytes, how);
-    check(!result.good(), "the write to " + hex(address_of(there)) + " succeeded");
+    const Result result = endpoint.write(address, bytes, how);
+    check(!result.good(), "the write to " + hex(address) + " succeeded");
 }
 
-void refuses_read(Endpoint& endpoint, const void* there, const How& how) {
+void refuses_read(Endpoint& endpoint, std::uint64_t address, const How& how) {
     std::array<std::uint8_t, 8> bytes{};
-    const Result result = endpoint.read(address_of(there), bytes, how);
-    check(!result.good(), "the read of " + hex(address_of(there)) + " succeeded");
+    const Result result = endpoint.read(address, bytes, how);
+    check(!result.good(), "the read of " + hex(address) + " succeeded");
 }
 
 }  // namespace guest

@@ -88,7 +88,13 @@ void device_reads(Endpoint& endpoint, std::span<const std::uint8_t> there, std::
 // Both, with new data.
 void exchange(Endpoint& endpoint, std::span<std::uint8_t> there, const How& how);
 // The device's access ends in an error.
-void refuses_write(Endpoint& endpoint, const void* there, const How& how);
-void refuses_read(Endpoint& endpoint, const void* there, const How& how);
+void refuses_write(Endpoint& endpoint, std::uint64_t address, const How& how);
+void refuses_read(Endpoint& endpoint, std::uint64_t address, const How& how);
+inline void refuses_write(Endpoint& endpoint, const void* there, const How& how) {
+    refuses_write(endpoint, address_of(there), how);
+}
+inline void refuses_read(Endpoint& endpoint, const void* there, const How& how) {
+    refuses_read(endpoint, address_of(there), how);
+}
 
 }  // namespace guest

@@ -34,10 +34,10 @@ bool has_page_faults() { return why_no_page_faults(endpoint_function(0)).empty()
 std::uint64_t pieces() { return unit_kind() == UnitKind::Vtd ? kFreshPieces : 1; }
 
 // Copies the first half of a piece to the second. What became of it.
-Result copy_once(Endpoint& endpoint, std::uint64_t piece, const How& how) {
+Result copy_once(Endpoint& endpoint, std::uint64_t piece, std::uint32_t pasid) {
     endpoint.set64(AE_CHANNEL(0) + AE_SOURCE_64, piece);
-    endpoint.set(AE_CHANNEL(0) + AE_OPERATION, AE_OP_COPY | static_cast<std::uint32_t>(how.via));
-    endpoint.set(AE_CHANNEL(0) + AE_PASID, AE_PASID_VALID | *how.pasid);
+    endpoint.set(AE_CHANNEL(0) + AE_OPERATION, AE_OP_COPY | AE_VIA_ATC);
+    endpoint.set(AE_CHANNEL(0) + AE_PASID, AE_PASID_VALID | pasid);
     endpoint.set64(AE_CHANNEL(0) + AE_DESTINATION_64, piece + kPieceBytes / 2);
     endpoint.set64(AE_CHANNEL(0) + AE_LENGTH_64, kPieceBytes / 2);
     endpoint.set(AE_CHANNEL(0) + AE_DOORBELL, AE_DOORBELL_START);
@@ -65,7 +65,6 @@ void own_device(Talk& talk) {
 void stream_until_end(Child& owner, const std::function<void()>& end) {
     const auto pasid = static_cast<std::uint32_t>(owner.talk().hear());
     const std::uint64_t stream = owner.talk().hear();
-    const How how{.via = Via::Atc, .pasid = pasid};
     const Bar0 bar0{resource0()};
     Endpoint endpoint{bar0.bytes()};
     Child ender{[&](Talk& talk) {
@@ -74,14 +73,14 @@ void stream_until_end(Child& owner, const std::function<void()>& end) {
         end();
     }};
     unsigned copies = 0;
-    while (copy_once(endpoint, stream + copies % pieces() * kPieceBytes, how).good()) {
+    while (copy_once(endpoint, stream + copies % pieces() * kPieceBytes, pasid).good()) {
         if (++copies == 2) ender.talk().tell();
         check(copies < kStreamLimit, "the device goes on after the end");
     }
     check(copies >= 2, "the device could not copy while the process was there");
     ender.join();
     for (const Via via : {Via::Untranslated, Via::Atc})
-        refuses_read(endpoint, reinterpret_cast<const void*>(stream), {.via = via, .pasid = pasid});
+        refuses_read(endpoint, stream, {.via = via, .pasid = pasid});
 }
 
 }  // namespace

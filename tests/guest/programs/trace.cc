@@ -71,7 +71,7 @@ void compare(const Endpoint& endpoint, const std::vector<Submission>& submitted,
         with_pasid += one.pasid ? 1 : 0;
         newest = &one;
     }
-    check(newest != nullptr, "the driver invalidated nothing in the device's TLB");
+    if (newest == nullptr) fail("the driver invalidated nothing in the device's TLB");
     check_equal(endpoint.get(AE_INVALIDATES), all, "INVALIDATES");
     check_equal(endpoint.get(AE_INVALIDATES_WHOLE), whole, "INVALIDATES_WHOLE");
     check_equal(endpoint.get(AE_INVALIDATES_PASID), with_pasid, "INVALIDATES_PASID");
@@ -91,7 +91,7 @@ bool covers(const std::vector<Submission>& submitted, Kind kind, std::uint64_t a
 
 void unmap_pages(Bench& bench, std::uint32_t ioas, std::uint64_t pages) {
     Submissions submissions;
-    Memory memory{pages * kKiB4};
+    const Memory memory{pages * kKiB4};
     bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
     read_by_atc(bench.endpoint, kIova);
     read_by_atc(bench.endpoint, kIova + memory.size() - 8);
@@ -121,7 +121,7 @@ void core_event() {
     const std::uint32_t ioas = bench.iommu.ioas();
     bench.device.attach(ioas);
     skip_without_ats(bench.endpoint);
-    Memory memory{4 * kKiB4};
+    const Memory memory{4 * kKiB4};
     bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
     read_by_atc(bench.endpoint, kIova);
     Tracing tracing{{"iommu/unmap"}};
@@ -149,7 +149,7 @@ void flush_range() {
     const std::uint32_t ioas = bench.iommu.ioas();
     bench.device.attach(ioas);
     skip_without_ats(bench.endpoint);
-    Memory memory{8 * kKiB4};
+    const Memory memory{8 * kKiB4};
     bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
     read_by_atc(bench.endpoint, kIova);
     Tracing tracing{{"intel_iommu/cache_tag_flush_range"}};
@@ -281,7 +281,9 @@ std::vector<Submission> from_boot() {
         skip("the kernel's command line has no " + kFromBoot);
     const std::string tracing = "/sys/kernel/tracing/";
     for (const std::string& cpu : names_in(tracing + "per_cpu")) {
-        const std::string stats = read_text(tracing + "per_cpu/" + cpu + "/stats");
+        std::string place = tracing;
+        place.append("per_cpu/").append(cpu).append("/stats");
+        const std::string stats = read_text(place);
         check(stats.find("overrun: 0\n") != std::string::npos, "events were lost: give the kernel trace_buf_size=4M");
     }
     const std::string text = read_text(tracing + "trace");
@@ -296,7 +298,7 @@ void unit_counters() {
     const std::size_t waits = count_of(submitted, Kind::Wait);
     const std::size_t others = waits + count_of(submitted, Kind::Response) + count_of(submitted, Kind::Hint);
     give_to_sva(endpoint_function(1));
-    Bar0 bar0{endpoint_function(1).folder() + "/resource0"};
+    const Bar0 bar0{endpoint_function(1).folder() + "/resource0"};
     Endpoint endpoint{bar0.bytes()};
     endpoint.set(AE_REQUESTER, 0);
     std::printf("@@ count invalidations %zu\n", submitted.size() - others);
