@@ -4,6 +4,7 @@
 # Reads deb822 stanzas (one-line entries are converted first by apt-one-line.awk); writes deb822 stanzas.
 # Variables: codename (bookworm), types ("deb" or "deb deb-src": what the copies offer), extra (a suite to add, or empty),
 # foreign (an architecture other than this machine's, to which the entries' own restrictions do not apply, or empty),
+# only (a suite to write in place of all others, or empty),
 # any (1: take every archive that has the suite, for a mirror whose address does not say Debian).
 # Chosen: enabled entries for binary packages whose suite is the codename or its -updates or -security, from a Debian
 # archive; a vendor's archive that names its suites after Debian's releases is left alone.
@@ -22,8 +23,12 @@ BEGIN { RS = ""; FS = "\n" }
         names[++count] = name; shown[count] = $i
     }
     if (!chosen()) next
+    if (only != "") {
+        if (!only_done && release_itself()) { print_entry(only, "deb"); only_done = 1 }
+        next
+    }
     print_entry(suites_kept, types)
-    if (extra != "" && !extra_done && (" " suites_kept " ") ~ (" (" codename "|stable|oldstable) ")) {
+    if (extra != "" && !extra_done && release_itself()) {
         print_entry(extra, foreign == "" ? "deb deb-src" : "deb")
         extra_done = 1
     }
@@ -41,6 +46,9 @@ function chosen(    n, part, i) {
         if (part[i] ~ ("^(" codename "|stable|oldstable)(-updates|-security)?$")) suites_kept = suites_kept (suites_kept == "" ? "" : " ") part[i]
     return suites_kept != ""
 }
+
+# Whether the stanza has the release itself and not only its updates: then its archive has the other suites too.
+function release_itself() { return (" " suites_kept " ") ~ (" (" codename "|stable|oldstable) ") }
 
 function from_debian() {
     return any || (field["uris"] " ") ~ /\/debian(-security)?\/?[ \t]/ || field["uris"] ~ /mirror\+?[a-z]*:/ ||

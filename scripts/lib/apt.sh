@@ -7,6 +7,7 @@ EXTRA_SUITE=
 APT_OPTIONS=()
 APT_STATE=
 FOREIGN=
+ONLY_SUITE=
 
 # Sets CODENAME, and EXTRA_SUITE: the suite that has the newer packages, where the release itself does not.
 know_release() {
@@ -24,18 +25,19 @@ know_release() {
 # The suite of QEMU, the kernel, meson and Catch2.
 new_suite() { echo "${EXTRA_SUITE:-$CODENAME}"; }
 
-# set_apt_options [ARCHITECTURE]: without it the packages are this machine's; with it they are another's, whose packages are
-# taken apart and never installed, so nothing needs to be told to dpkg.
+# set_apt_options [ARCHITECTURE [SUITE]]: without them the packages are those that this machine can install. With them they are
+# another architecture's, or another suite's alone, in a state of its own: such packages are taken apart and never installed, so
+# nothing needs to be told to dpkg.
 set_apt_options() {
-    FOREIGN=${1-}
-    APT_STATE=$CACHE/apt${FOREIGN:+-$FOREIGN}
+    FOREIGN=${1-} ONLY_SUITE=${2-}
+    APT_STATE=$CACHE/apt${FOREIGN:+-$FOREIGN}${ONLY_SUITE:+-$ONLY_SUITE}
     mkdir -p "$APT_STATE/lists/partial" "$APT_STATE/sources.list.d"
     APT_OPTIONS=(-o "Dir::State::lists=$APT_STATE/lists" -o Dir::Etc::sourcelist=/dev/null
         -o "Dir::Etc::sourceparts=$APT_STATE/sources.list.d" -o Acquire::Languages=none -o APT::Sandbox::User=root
         -o APT::Update::Error-Mode=any -o Acquire::Retries=2 -o DPkg::Lock::Timeout=120)
-    if [[ -z $FOREIGN ]]; then return; fi
-    APT_OPTIONS+=(-o "APT::Architecture=$FOREIGN" -o "APT::Architectures=$FOREIGN" -o Dir::State::status=/dev/null
-        -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
+    if [[ -z $FOREIGN$ONLY_SUITE ]]; then return; fi
+    APT_OPTIONS+=(-o Dir::State::status=/dev/null -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
+    if [[ -n $FOREIGN ]]; then APT_OPTIONS+=(-o "APT::Architecture=$FOREIGN" -o "APT::Architectures=$FOREIGN"); fi
 }
 
 # Every entry of the machine as deb822 stanzas.
@@ -54,7 +56,7 @@ write_private_entries() {
     if [[ -z $EXTRA_SUITE && -z $FOREIGN ]]; then types='deb deb-src'; fi
     for any in 0 1; do
         machine_entries | awk -v codename="$CODENAME" -v types="$types" -v extra="$EXTRA_SUITE" -v any="$any" \
-            -v foreign="$FOREIGN" \
+            -v foreign="$FOREIGN" -v only="$ONLY_SUITE" \
             -f "$ROOT/scripts/lib/apt-entries.awk" >"$target"
         if [[ -s $target ]]; then return; fi
     done
@@ -62,14 +64,16 @@ write_private_entries() {
 }
 
 # Reads the package lists, unless that was done within the hour.
-update_lists() {
+update_lists() { try_update_lists || fail_update "$LOGS/apt-update.log"; }
+
+try_update_lists() {
     local log=$LOGS/apt-update.log stamp=$APT_STATE/updated entries=$APT_STATE/sources.list.d/debian.sources before=''
     if [[ -r $entries ]]; then before=$(<"$entries"); fi
     write_private_entries
     if [[ -e $stamp && -n $(find "$stamp" -mmin -60) && $before == "$(<"$entries")" ]]; then return; fi
-    step "reading the package lists${FOREIGN:+ of $FOREIGN} (about 10 MB)"
+    step "reading the package lists${FOREIGN:+ of $FOREIGN}${ONLY_SUITE:+ of $ONLY_SUITE} (up to 10 MB)"
     : >"$log"
-    run_apt "$log" apt-get "${APT_OPTIONS[@]}" update || fail_update "$log"
+    run_apt "$log" apt-get "${APT_OPTIONS[@]}" update || return 1
     touch "$stamp"
 }
 
