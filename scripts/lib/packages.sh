@@ -14,9 +14,12 @@ packages_of() {
     guest-arm64)
         printf '%s\n' 'qemu-system-arm new 1:10.0' qemu-efi-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils python3
         ;;
+    linux) printf '%s\n' 'qemu-system-x86 new 1:10.0' gcc g++ libc6-dev make flex bison bc libelf-dev xz-utils python3 ;;
+    linux-arm64) printf '%s\n' 'qemu-system-arm new 1:10.0' gcc g++ libc6-dev make flex bison bc xz-utils cpio \
+        gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross ;;
     guest) printf '%s\n' 'qemu-system-x86 new 1:10.0' gcc libc6-dev xz-utils python3 ;;
     lint) printf '%s\n' clang-format-19 clang-tidy-19 gcovr shellcheck ;;
-    *) fail "no part is called '$1'; the parts are build, qemu, guest, guest-arm64, lint and all" ;;
+    *) fail "no part is called '$1'; the parts are ${KNOWN_PARTS[*]} and all" ;;
     esac
 }
 

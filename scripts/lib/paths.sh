@@ -18,11 +18,12 @@ make_cache() {
     fail "cannot write to the cache folder $CACHE; set NESTED_IOMMU_CACHE to a folder that you may write to"
 }
 
+# check_disk [MEGABYTES]
 check_disk() {
-    local free_mb
+    local free_mb needed_mb=${1:-$NEEDED_MB}
     free_mb=$(($(df -k --output=avail "$CACHE" | tail -n 1) / 1024))
-    ((free_mb >= NEEDED_MB)) ||
-        fail "$CACHE has only $free_mb MB free and the set-up needs $NEEDED_MB MB; make room, or set NESTED_IOMMU_CACHE to a folder on another disk"
+    ((free_mb >= needed_mb)) ||
+        fail "$CACHE has only $free_mb MB free and the set-up needs $needed_mb MB; make room, or set NESTED_IOMMU_CACHE to a folder on another disk"
 }
 
 # One set-up at a time works in the cache; LOCK_FD is closed on release, so no child can keep the lock.

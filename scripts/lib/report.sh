@@ -15,7 +15,8 @@ STAGE_START=0
 
 is_terminal() { [[ -t 1 && ${TERM:-dumb} != dumb ]]; }
 
-stages_begin() { STAGE_TOTAL=$1 STAGE_NUMBER=0; }
+# A script that is part of another goes on with the other's numbers.
+stages_begin() { STAGE_TOTAL=${NESTED_IOMMU_STAGES:-$1} STAGE_NUMBER=${NESTED_IOMMU_STAGE:-0}; }
 
 stage() {
     STAGE_NAME=$1 STAGE_STEP='' STAGE_START=$SECONDS
