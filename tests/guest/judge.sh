@@ -15,12 +15,17 @@ said() { tr -d '\r' <"$RUN/serial.log" | sed -n "s/^@@ $1${2:+ $2} *//p"; }
 # value_of NAME TEXT: the value after NAME= in the text.
 value_of() { sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p" <<<"$2"; }
 
+# kernel_trouble LOG: the first line in which a kernel says that it is in trouble itself.
+kernel_trouble() {
+    tr -d '\r' <"$RUN/$1" | grep -m 1 -E 'Kernel panic|BUG:|WARNING:|Call Trace:|Oops|soft lockup|hung task|rcu.*stall' || true
+}
+
 # Fails if the guest did not come to its end.
 judge_kernel() {
     local line bad
     while read -r line; do complain "the guest says: $line"; done < <(said error)
     while read -r line; do complain "fault before the deliberate one: $line"; done < <(said before)
-    bad=$(tr -d '\r' <"$RUN/serial.log" | grep -m 1 -E 'Kernel panic|BUG:|WARNING:|Call Trace:|soft lockup|hung task' || true)
+    bad=$(kernel_trouble serial.log)
     if [[ -n $bad ]]; then complain "the kernel says: $bad"; fi
     if ! tr -d '\r' <"$RUN/serial.log" | grep -q '^@@ done'; then
         complain "the guest did not finish; its last line: $(tr -d '\r' <"$RUN/serial.log" | tail -n 1)"

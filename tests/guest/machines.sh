@@ -1,16 +1,17 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What differs between the machines and acts of the guests. Each function sets PROGRAM (QEMU, or the launcher for a unit of
-# ours), MACHINE_WORDS (its options up to the unit) and KERNEL_ARGUMENTS, from DEVICE.
+# ours), MACHINE_WORDS (its options up to the unit) and KERNEL_ARGUMENTS, from DEVICE. CONSOLE is the serial line to which the
+# kernel writes, 0 if nothing is said.
 
 EDK2=${NESTED_IOMMU_EDK2:-/usr/share/qemu-efi-aarch64/QEMU_EFI.fd}
-COMMON_ARGUMENTS='iommu.passthrough=0 iommu.strict=1 panic=-1 quiet loglevel=4'
+COMMON_ARGUMENTS='iommu.passthrough=0 iommu.strict=1 panic=-1'
 
 machine_q35() {
     PROGRAM=$QEMU
     if [[ $DEVICE == vtd-nested* ]]; then PROGRAM=$ROOT/scripts/qemu-x86_64; fi
     MACHINE_WORDS=(-M 'q35,kernel-irqchip=split' -cpu max -device "$DEVICE,id=iommu0")
-    KERNEL_ARGUMENTS="console=ttyS0 intel_iommu=on,sm_on $COMMON_ARGUMENTS"
+    KERNEL_ARGUMENTS="console=ttyS${CONSOLE:-0} intel_iommu=on,sm_on $COMMON_ARGUMENTS"
 }
 
 # The processor has fewer address bits than the unit, as the kernel wants it.
@@ -21,7 +22,7 @@ machine_virt() {
         PROGRAM=$ROOT/scripts/qemu-aarch64
         MACHINE_WORDS=(-M 'virt,gic-version=3' -cpu cortex-a57 -device "$DEVICE,id=iommu0")
     fi
-    KERNEL_ARGUMENTS="console=ttyAMA0 $COMMON_ARGUMENTS"
+    KERNEL_ARGUMENTS="console=ttyAMA${CONSOLE:-0} $COMMON_ARGUMENTS"
 }
 
 # With firmware, the kernel is told of the machine by ACPI tables alone.
@@ -45,4 +46,25 @@ devices_io() {
 
 devices_ats() {
     DEVICE_WORDS=(-device 'pcie-root-port,id=port0,chassis=1,slot=1' -device 'ats-endpoint,id=endpoint0,bus=port0')
+}
+
+# devices_suite WORD...: what a suite asks for. Each is behind a root port of its own, but for the endpoint in the root complex.
+devices_suite() {
+    local word
+    DEVICE_WORDS=()
+    for word; do
+        case $word in
+        endpoints) behind_port 0 'ats-endpoint,id=endpoint0' && behind_port 1 'ats-endpoint,id=endpoint1' ;;
+        rciep) DEVICE_WORDS+=(-device 'ats-endpoint,id=endpoint2,rciep=on') ;;
+        ioat) behind_port 2 'ats-endpoint-ioat,id=ioat0' ;;
+        nvme) behind_port 3 'nvme,serial=nvme0,drive=disk0' -drive 'if=none,id=disk0,file=nvme.img,format=raw' ;;
+        igb) behind_port 4 'igb,id=igb0,netdev=net0,romfile=' -netdev 'hubport,id=net0,hubid=0' ;;
+        *) fail "no device is called '$word'; the suites may have endpoints, rciep, ioat, nvme and igb" ;;
+        esac
+    done
+}
+
+# behind_port NUMBER DEVICE [WORD...]
+behind_port() {
+    DEVICE_WORDS+=("${@:3}" -device "pcie-root-port,id=port$1,chassis=$(($1 + 1)),slot=$(($1 + 1))" -device "$2,bus=port$1")
 }

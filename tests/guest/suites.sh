@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Reads tests/guest/suites.
+
+SUITES=$(dirname "${BASH_SOURCE[0]}")/suites
+
+suite_names() { sed -nE 's/^([a-z0-9-]+) *\|.*/\1/p' "$SUITES"; }
+
+# suite_field NAME COLUMN: devices; for vtd and smmuv3 the properties that the unit has for this suite, or - when it is not for it;
+# for own "too" when it is for QEMU's own units as well, or -.
+suite_field() {
+    local name devices vtd smmuv3 own
+    while IFS='|' read -r name devices vtd smmuv3 own _; do
+        if [[ ${name// /} != "$1" ]]; then continue; fi
+        case $2 in
+        devices) echo "$devices" ;;
+        vtd) echo "${vtd// /}" ;;
+        smmuv3) echo "${smmuv3// /}" ;;
+        own) echo "${own// /}" ;;
+        esac
+        return
+    done < <(grep -v '^#' "$SUITES")
+    fail "no suite is called '$1'; tests/guest/suites has $(suite_names | tr '\n' ' ')"
+}
