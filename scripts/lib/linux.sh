@@ -97,7 +97,13 @@ choose_linux_source() {
 
 remove_linux_source() { rm -rf "$LINUX_SOURCE"; }
 
-linux_make() { make -C "$LINUX_SOURCE/tree" "O=$LINUX_SOURCE/$ARCH" "ARCH=$(linux_arch)" "CROSS_COMPILE=$(cross_prefix)" "$@"; }
+# With ccache where it is installed, so that a changed option does not cost the whole build again.
+linux_make() {
+    local compiler
+    compiler=$(cross_prefix)gcc
+    if command -v ccache >/dev/null; then compiler="ccache $compiler"; fi
+    make -C "$LINUX_SOURCE/tree" "O=$LINUX_SOURCE/$ARCH" "ARCH=$(linux_arch)" "CROSS_COMPILE=$(cross_prefix)" "CC=$compiler" "$@"
+}
 
 # Prepared beside its place and moved there whole.
 build_linux() {

@@ -15,7 +15,7 @@ packages_of() {
         printf '%s\n' 'qemu-system-arm new 1:10.0' qemu-efi-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross cpio xz-utils python3
         ;;
     linux) printf '%s\n' 'qemu-system-x86 new 1:10.0' gcc g++ libc6-dev make flex bison bc libelf-dev xz-utils python3 ;;
-    linux-arm64) printf '%s\n' 'qemu-system-arm new 1:10.0' gcc g++ libc6-dev make flex bison bc xz-utils cpio \
+    linux-arm64) printf '%s\n' 'qemu-system-arm new 1:10.0' gcc g++ libc6-dev make flex bison bc xz-utils cpio python3 \
         gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross ;;
     guest) printf '%s\n' 'qemu-system-x86 new 1:10.0' gcc libc6-dev xz-utils python3 ;;
     lint) printf '%s\n' clang-format-19 clang-tidy-19 gcovr shellcheck ;;

@@ -50,16 +50,21 @@ devices_ats() {
 
 # devices_suite WORD...: what a suite asks for. Each is behind a root port of its own, but for the endpoint in the root complex.
 devices_suite() {
-    local word
+    local word stall=''
     DEVICE_WORDS=()
     for word; do
         case $word in
         endpoints) behind_port 0 'ats-endpoint,id=endpoint0' && behind_port 1 'ats-endpoint,id=endpoint1' ;;
+        stalling-endpoints)
+            # The guest of an SMMUv3 is told that they can wait for a page; on VT-d there are page requests for that.
+            if [[ $DEVICE == smmuv3-nested* ]]; then stall=,can-stall=on; fi
+            behind_port 0 "ats-endpoint,id=endpoint0$stall" && behind_port 1 "ats-endpoint,id=endpoint1$stall"
+            ;;
         rciep) DEVICE_WORDS+=(-device 'ats-endpoint,id=endpoint2,rciep=on') ;;
         ioat) behind_port 2 'ats-endpoint-ioat,id=ioat0' ;;
         nvme) behind_port 3 'nvme,serial=nvme0,drive=disk0' -drive 'if=none,id=disk0,file=nvme.img,format=raw' ;;
         igb) behind_port 4 'igb,id=igb0,netdev=net0,romfile=' -netdev 'hubport,id=net0,hubid=0' ;;
-        *) fail "no device is called '$word'; the suites may have endpoints, rciep, ioat, nvme and igb" ;;
+        *) fail "no device is called '$word'; the suites may have endpoints, stalling-endpoints, rciep, ioat, nvme and igb" ;;
         esac
     done
 }
