@@ -6,8 +6,10 @@
 #
 # Everything is about ARCH, as in kernel.sh.
 
-# The suite with the newest Linux; without it, the newest of the suites that the rest comes from.
+# The suite with the newest Linux; without it, the newest of the suite that the rest comes from, if that is new enough for the
+# programs: PASIDs of VFIO devices, vIOMMUs and their events, and the kernel's own tests came with 6.13 to 6.18.
 LINUX_SUITE=trixie-backports
+LINUX_LEAST=6.18
 LINUX_OPTIONS=$ROOT/tests/guest/linux
 LINUX_SOURCE=$CACHE/linux-source
 LINUX_NEEDED_MB=3500
@@ -79,7 +81,7 @@ unpack_linux_tarball() {
 
 # Sets package and suite of the caller, and the apt options that reach them.
 choose_linux_source() {
-    local log=$1
+    local log=$1 found=none
     for suite in "$LINUX_SUITE" "$(new_suite)"; do
         if [[ $suite == "$LINUX_SUITE" ]]; then
             set_apt_options '' "$suite"
@@ -90,9 +92,10 @@ choose_linux_source() {
         fi
         package=$(apt-cache "${APT_OPTIONS[@]}" search --names-only '^linux-source-[0-9.]+$' 2>>"$log" |
             cut -d ' ' -f 1 | sort -V | tail -n 1)
-        if [[ -n $package ]]; then return; fi
+        if [[ -n $package ]] && dpkg --compare-versions "${package#linux-source-}" ge "$LINUX_LEAST"; then return; fi
+        found=${package:-none}
     done
-    fail "the mirror offers no linux-source package, neither in $LINUX_SUITE nor in $(new_suite)"
+    fail "the guests with iommufd need linux-source-$LINUX_LEAST or newer, from $LINUX_SUITE or $(new_suite); the mirror has $found"
 }
 
 remove_linux_source() { rm -rf "$LINUX_SOURCE"; }
