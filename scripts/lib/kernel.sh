@@ -107,7 +107,8 @@ take_module() {
 # The initramfs for the present kernel and the present guest programs; its name is made from their contents.
 initramfs_path() {
     local key
-    key=$(cat "$ROOT"/tests/guest/initramfs/* "$ROOT/include/ats-endpoint-regs.h" "$ROOT/tests/guest/make-initramfs" "$(kernel_folder)/release" | sha256sum)
+    key=$(cat "$ROOT"/tests/guest/initramfs/* "$ROOT/include/ats-endpoint-regs.h" "$ROOT/tests/guest/make-initramfs" \
+        "$ROOT/tests/guest/initramfs.sh" "$(kernel_folder)/release" | sha256sum)
     echo "$CACHE/initramfs-$ARCH-${key:0:16}.gz"
 }
 

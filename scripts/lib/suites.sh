@@ -82,10 +82,14 @@ suites_to_run() {
     done < <(suite_names)
 }
 
+# run_suite_on FOLDER SUITE UNIT MACHINE [DEVICE]: leaves FOLDER/UNIT/SUITE/results, whatever happens.
 run_suite_on() {
-    local folder=$1/$3 suite=$2
+    local folder=$1/$3 suite=$2 runner
     mkdir -p "$folder"
-    "$ROOT/tests/guest/run-suites" -o "$folder" -m "$4" ${5:+-d "$5"} "$suite" >"$folder/$suite.said" 2>&1 || true
+    "$ROOT/tests/guest/run-suites" -o "$folder" -m "$4" ${5:+-d "$5"} "$suite" >"$folder/$suite.said" 2>&1 &
+    runner=$!
+    trap 'kill "$runner"; exit 143' TERM
+    wait "$runner" || true
     if [[ ! -s $folder/$suite/results ]]; then
         mkdir -p "$folder/$suite"
         echo "$suite/guest fail $(tail -n 1 "$folder/$suite.said")" >"$folder/$suite/results"
