@@ -168,8 +168,6 @@ build_selftests() {
     fetch_uuid "$log" "$uuid"
     step "the kernel's own tests of VFIO"
     flags="-static -I$uuid/usr/include -L$(dirname "$(find "$uuid" -name libuuid.a)")"
-    # Linux 7.2 and 7.3 use this function and do not define it.
-    if ! grep -qrE 'define calloc_assert|\*calloc_assert\(' "$tests"; then flags+=" -include $LINUX_OPTIONS/selftests.h"; fi
     mkdir -p "$LINUX_SOURCE/$ARCH/selftests"
     run_logged "$log" make -C "$tests" "-j$(nproc)" "OUTPUT=$LINUX_SOURCE/$ARCH/selftests" "ARCH=$(linux_arch)" \
         "CROSS_COMPILE=$(cross_prefix)" "KHDR_INCLUDES=-isystem $LINUX_SOURCE/$ARCH/usr/include" "EXTRA_CFLAGS=$flags" ||
