@@ -48,7 +48,7 @@ void check_pages(const Pages& have, const Pages& want, const std::string& when) 
 }
 
 // Memory at kIova in an attached hwpt with dirty tracking, which is on.
-class DirtyBench : public Bench {
+class DirtyBench : public DeviceBench {
   public:
     explicit DirtyBench(std::uint64_t bytes = kPages * kKiB4, std::uint64_t page_bytes = kKiB4,
                         std::uint64_t iova = kIova)
@@ -229,7 +229,7 @@ void kernel_invalidates() {
 
 // A nested hwpt over a parent with dirty tracking, which is on: page n at kIova is page kPages - 1 - n of the memory
 // after the tables.
-class NestedDirtyBench : public Bench {
+class NestedDirtyBench : public DeviceBench {
   public:
     static constexpr std::uint64_t kTablePages = 32;
 

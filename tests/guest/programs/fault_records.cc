@@ -91,7 +91,7 @@ FaultRecord FaultRecords::next_smmuv3() {
     const auto log2_size = static_cast<unsigned>(field(base, 4, 0));
     const std::uint64_t index = place_ & ((1u << log2_size) - 1);
     const std::uint64_t address = (field(base, 55, 5) << 5) + smmuv3::kRecordBytes * index;
-    const Physical page{address & ~std::uint64_t{0xfff}, 0x1000};
+    const Physical page{address & ~std::uint64_t{0xfff}, 0x1000, Physical::Kind::Memory};
     std::array<std::uint64_t, 4> words{};
     for (unsigned word = 0; word < words.size(); ++word)
         words[word] = page.get64((address & 0xfff) + 8 * word);

@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::uint32_t kAddressWidth = 48;
 
+// IDR3.FWB [SMMU G.b s6.3.4]: the second stage can make what it maps write-back, whatever the first says.
+bool forces_write_back(Iommufd& iommu, const Device& device) {
+    constexpr std::uint32_t kFwb = 1 << 8;
+    iommu_hw_info_arm_smmuv3 info = {};
+    iommu.hw_info(device.id(), &info, sizeof info);
+    return (info.idr[3] & kFwb) != 0;
+}
+
 }  // namespace
 
 Nest::Nest(Iommufd& iommu, Device& device, std::uint64_t page_bytes, Ats ats)
@@ -79,6 +87,7 @@ void Nest::make_vtd() { hwpt_ = another_hwpt(tables()); }
 void Nest::make_smmuv3() {
     context_table_ = pool_.take(kKiB4);
     tables();
+    if (!forces_write_back(iommu_, device_)) skip("Linux makes a vIOMMU only where IDR3.FWB is 1");
     viommu_ = iommu_.viommu(device_.id(), parent_, IOMMU_VIOMMU_TYPE_ARM_SMMUV3);
     iommu_.vdevice(viommu_, device_.id(), kVirtualId);
     hwpt_ = hwpt_with(ste());

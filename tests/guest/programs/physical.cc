@@ -13,8 +13,8 @@
 
 namespace guest {
 
-Physical::Physical(std::uint64_t address, std::uint64_t bytes) : bytes_{bytes} {
-    const Fd file = open_file("/dev/mem", O_RDWR | O_SYNC);
+Physical::Physical(std::uint64_t address, std::uint64_t bytes, Kind kind) : bytes_{bytes} {
+    const Fd file = open_file("/dev/mem", kind == Kind::Registers ? O_RDWR | O_SYNC : O_RDWR);
     void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), static_cast<off_t>(address));
     if (mapped == MAP_FAILED) fail("physical address " + hex(address) + ": " + error_text(errno));
     data_ = static_cast<volatile std::uint8_t*>(mapped);

@@ -9,7 +9,10 @@ namespace guest {
 
 class Physical {
   public:
-    Physical(std::uint64_t address, std::uint64_t bytes);
+    // Registers are mapped without caching, memory with it.
+    enum class Kind { Registers, Memory };
+
+    Physical(std::uint64_t address, std::uint64_t bytes, Kind kind = Kind::Registers);
     ~Physical();
     Physical(const Physical&) = delete;
     Physical& operator=(const Physical&) = delete;

@@ -2,10 +2,8 @@
 #include "submissions.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -100,22 +98,7 @@ Submission of_command(std::uint64_t low, std::uint64_t high) {
     return found;
 }
 
-// The page of the unit's registers, from its name in sysfs.
-std::uint64_t smmuv3_place() {
-    for (const std::string& name : names_in("/sys/class/iommu"))
-        if (const auto dot = name.find('.'); name.starts_with("smmu3") && dot != std::string::npos)
-            return std::strtoull(name.c_str() + dot + 1, nullptr, 16);
-    fail("the kernel does not tell where the unit is");
-}
-
-void* map_physical(std::uint64_t place, std::size_t bytes, int more_flags) {
-    const Fd memory = open_file("/dev/mem", O_RDONLY | more_flags);
-    void* mapped = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, memory.number(), static_cast<off_t>(place));
-    if (mapped == MAP_FAILED) fail("mmap of " + hex(place) + " in /dev/mem: " + error_text(errno));
-    return mapped;
-}
-
-constexpr unsigned kCmdqBase = 0x90 / 4, kCmdqProd = 0x98 / 4;  // [SMMU G.b s6.3.26, s6.3.27]
+constexpr unsigned kCmdqBase = 0x90, kCmdqProd = 0x98;  // [SMMU G.b s6.3.26, s6.3.27]
 
 }  // namespace
 
@@ -152,26 +135,19 @@ std::vector<std::string> Tracing::take() {
     return events;
 }
 
-CommandQueue::CommandQueue() {
-    registers_ = static_cast<volatile std::uint32_t*>(map_physical(smmuv3_place(), kKiB4, O_SYNC));
-    const std::uint64_t base = registers_[kCmdqBase] | static_cast<std::uint64_t>(registers_[kCmdqBase + 1]) << 32;
+CommandQueue::CommandQueue() : registers_{unit_address(), kKiB4} {
+    const std::uint64_t base = registers_.get64(kCmdqBase);
     log2_ = static_cast<unsigned>(bits(base, 4, 0));
-    const std::uint64_t place = bits(base, 51, 5) << 5;
-    ring_ = static_cast<const std::uint64_t*>(map_physical(place, std::size_t{16} << log2_, 0));
+    ring_.emplace(bits(base, 51, 5) << 5, std::uint64_t{16} << log2_, Physical::Kind::Memory);
 }
 
-CommandQueue::~CommandQueue() {
-    munmap(const_cast<std::uint64_t*>(ring_), std::size_t{16} << log2_);
-    munmap(const_cast<std::uint32_t*>(registers_), kKiB4);
-}
-
-std::uint32_t CommandQueue::producer() const { return registers_[kCmdqProd] & ((2u << log2_) - 1); }
+std::uint32_t CommandQueue::producer() const { return registers_.get(kCmdqProd) & ((2u << log2_) - 1); }
 
 std::vector<Submission> CommandQueue::between(std::uint32_t from, std::uint32_t to) const {
     const std::uint32_t mask = (1u << log2_) - 1;
     std::vector<Submission> found;
     for (std::uint32_t at = from; at != to; at = (at + 1) & (2 * mask + 1))
-        found.push_back(of_command(ring_[2 * (at & mask)], ring_[2 * (at & mask) + 1]));
+        found.push_back(of_command(ring_->get64(16 * (at & mask)), ring_->get64(16 * (at & mask) + 8)));
     return found;
 }
 

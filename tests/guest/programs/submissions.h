@@ -14,6 +14,7 @@
 
 #include "files.h"
 #include "pci.h"
+#include "physical.h"
 
 namespace guest {
 
@@ -50,9 +51,6 @@ class Tracing {
 class CommandQueue {
   public:
     CommandQueue();
-    ~CommandQueue();
-    CommandQueue(const CommandQueue&) = delete;
-    CommandQueue& operator=(const CommandQueue&) = delete;
 
     // Where the next command goes, with the wrap bit above.
     [[nodiscard]] std::uint32_t producer() const;
@@ -61,8 +59,8 @@ class CommandQueue {
     [[nodiscard]] std::vector<Submission> between(std::uint32_t from, std::uint32_t to) const;
 
   private:
-    volatile std::uint32_t* registers_ = nullptr;
-    const std::uint64_t* ring_ = nullptr;
+    Physical registers_;
+    std::optional<Physical> ring_;
     unsigned log2_ = 0;
 };
 

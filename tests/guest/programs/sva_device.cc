@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "physical.h"
 #include "steps.h"
 
 namespace guest {
@@ -22,15 +23,7 @@ bool unit_has_pasids() {
         const std::string ecap = read_text("/sys/class/iommu/dmar0/intel-iommu/ecap");
         return (std::strtoull(ecap.c_str(), nullptr, 16) >> 40 & 1) != 0;
     }
-    std::uint64_t place = 0;
-    for (const std::string& name : names_in("/sys/class/iommu"))
-        if (const auto dot = name.find('.'); name.starts_with("smmu3") && dot != std::string::npos)
-            place = std::strtoull(name.c_str() + dot + 1, nullptr, 16);
-    const Fd memory = open_file("/dev/mem", O_RDONLY);
-    void* page = mmap(nullptr, kKiB4, PROT_READ, MAP_SHARED, memory.number(), static_cast<off_t>(place));
-    if (page == MAP_FAILED) fail("mmap of the unit's registers: " + error_text(errno));
-    const std::uint32_t idr1 = static_cast<volatile std::uint32_t*>(page)[1];
-    munmap(page, kKiB4);
+    const std::uint32_t idr1 = Physical{unit_address(), kKiB4}.get(4);
     return (idr1 >> 6 & 0x1f) != 0;
 }
 

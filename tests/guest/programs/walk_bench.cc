@@ -12,24 +12,12 @@ namespace {
 constexpr unsigned kBytes = 256;
 constexpr unsigned kFirstSeed = 100;
 
-Ats usable(Bench& bench, Ats ats) {
+Ats usable(DeviceBench& bench, Ats ats) {
     const auto info = bench.iommu.hw_info(bench.device.id(), nullptr, 0);
     return (info.out_capabilities & IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED) != 0 ? Ats::Off : ats;
 }
 
 }  // namespace
-
-void exchange(Endpoint& endpoint, std::uint64_t address, std::span<std::uint8_t> there, const How& how) {
-    std::array<std::uint8_t, kBytes> bytes{};
-    fill_pattern(bytes, 1);
-    const Result out = endpoint.write(address, bytes, how);
-    check(out.good(), "the write to " + hex(address) + " ended in " + code_text(out.code));
-    check(has_pattern(there.first(bytes.size()), 1), "the write to " + hex(address) + " did not arrive");
-    fill_pattern(there.first(bytes.size()), 2);
-    const Result in = endpoint.read(address, bytes, how);
-    check(in.good(), "the read of " + hex(address) + " ended in " + code_text(in.code));
-    check(has_pattern(bytes, 2), "the read of " + hex(address) + " brought other data");
-}
 
 void refused(Endpoint& endpoint, std::uint64_t address, const How& how) {
     std::array<std::uint8_t, 8> bytes{};
@@ -66,7 +54,7 @@ void need_ats(const Endpoint& endpoint) {
     if (!endpoint.enabled(AE_ENABLES_ATS)) skip("the driver left the endpoint's ATS off");
 }
 
-void need_pasids(Bench& bench) {
+void need_pasids(DeviceBench& bench) {
     if (bench.iommu.hw_info(bench.device.id(), nullptr, 0).out_max_pasid_log2 == 0)
         skip("the unit or the device has no PASIDs");
 }

@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the steps of `walk` share: a device with its endpoint, and a nest whose pages can be told apart by a DMA.
+// What the steps of `walk` and `dirty` share: a nest whose pages can be told apart by a DMA.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
+#include "device_bench.h"
 #include "endpoint.h"
 #include "nest.h"
 
 namespace guest {
 
-struct Bench {
-    Iommufd iommu;
-    Device device{endpoint_function(0), iommu};
-    Endpoint endpoint{device.bar0()};
-};
-
-// Both ways, some bytes at `address`, which must be memory at `there`.
-void exchange(Endpoint& endpoint, std::uint64_t address, std::span<std::uint8_t> there, const How& how = {});
-
 // A DMA read and a DMA write of `address` that must be refused.
 void refused(Endpoint& endpoint, std::uint64_t address, const How& how = {});
 
 // Attached; each of the first kPages pages of the data holds a pattern of its own.
-class NestBench : public Bench {
+class NestBench : public DeviceBench {
   public:
     static constexpr unsigned kPages = 16;
     // mark_page() numbers from kPages on are for memory of the step's own.
@@ -54,6 +46,6 @@ void mark_page(std::span<std::uint8_t> page, unsigned number);
 void need_ats(const Endpoint& endpoint);
 
 // Skips the step unless unit and device have PASIDs (SubstreamIDs).
-void need_pasids(Bench& bench);
+void need_pasids(DeviceBench& bench);
 
 }  // namespace guest

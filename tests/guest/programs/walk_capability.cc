@@ -16,7 +16,7 @@ constexpr std::uint64_t field(std::uint64_t word, unsigned high, unsigned low) {
     return word << (63 - high) >> (63 - high + low);
 }
 
-void vtd_registers(Bench& bench, const Physical& registers) {
+void vtd_registers(DeviceBench& bench, const Physical& registers) {
     iommu_hw_info_vtd info = {};
     const auto said = bench.iommu.hw_info(bench.device.id(), &info, sizeof info);
     check_equal(said.out_data_type, IOMMU_HW_INFO_TYPE_INTEL_VTD, "out_data_type");
@@ -27,7 +27,7 @@ void vtd_registers(Bench& bench, const Physical& registers) {
                 "ecap in sysfs");
 }
 
-void smmuv3_registers(Bench& bench, const Physical& registers) {
+void smmuv3_registers(DeviceBench& bench, const Physical& registers) {
     iommu_hw_info_arm_smmuv3 info = {};
     const auto said = bench.iommu.hw_info(bench.device.id(), &info, sizeof info);
     check_equal(said.out_data_type, IOMMU_HW_INFO_TYPE_ARM_SMMUV3, "out_data_type");
@@ -39,7 +39,7 @@ void smmuv3_registers(Bench& bench, const Physical& registers) {
 }
 
 void registers() {
-    Bench bench;
+    DeviceBench bench;
     const Physical page{unit_address(), 0x1000};
     if (unit_kind() == UnitKind::Vtd)
         vtd_registers(bench, page);
@@ -74,7 +74,7 @@ bool unit_marks_dirty(const Physical& registers) {
 }
 
 void capabilities() {
-    Bench bench;
+    DeviceBench bench;
     const Physical page{unit_address(), 0x1000};
     const auto said = bench.iommu.hw_info(bench.device.id(), nullptr, 0);
     const auto says = [&](std::uint64_t capability) { return (said.out_capabilities & capability) != 0; };

@@ -27,7 +27,7 @@ struct Expected {
     unsigned access_class = kClassInput;
 };
 
-void expect_record(Bench& bench, FaultRecords& records, const Expected& want, bool read) {
+void expect_record(DeviceBench& bench, FaultRecords& records, const Expected& want, bool read) {
     const bool smmuv3 = unit_kind() == UnitKind::Smmuv3;
     const FaultRecord record = records.next();
     check_equal(record.code, smmuv3 ? static_cast<unsigned>(want.smmuv3) : static_cast<unsigned>(want.vtd),
@@ -43,7 +43,7 @@ void expect_record(Bench& bench, FaultRecords& records, const Expected& want, bo
     }
 }
 
-void expect_read_fault(Bench& bench, const Expected& want) {
+void expect_read_fault(DeviceBench& bench, const Expected& want) {
     FaultRecords records;
     std::array<std::uint8_t, 8> bytes{};
     check(!bench.endpoint.read(want.address, bytes).good(), "the read was not refused");
@@ -51,7 +51,7 @@ void expect_read_fault(Bench& bench, const Expected& want) {
     check(records.none(), "one access gave two records");
 }
 
-void expect_write_fault(Bench& bench, const Expected& want) {
+void expect_write_fault(DeviceBench& bench, const Expected& want) {
     FaultRecords records;
     const std::array<std::uint8_t, 8> bytes{};
     check(!bench.endpoint.write(want.address, bytes).good(), "the write was not refused");
@@ -116,7 +116,7 @@ void second_unmapped() {
 void second_read_only() {
     const Memory memory{kKiB4};
     if (unit_kind() == UnitKind::Vtd) {
-        Bench bench;
+        DeviceBench bench;
         const std::uint32_t ioas = bench.iommu.ioas();
         bench.iommu.map(ioas, memory.data(), kKiB4, kIova, Rights::Read);
         std::uint32_t hwpt = 0;

@@ -46,7 +46,7 @@ constexpr unsigned kSubstreams = 4;
 
 How with(unsigned substream) { return {.pasid = substream}; }
 
-void need_substreams(Bench& bench) {
+void need_substreams(DeviceBench& bench) {
     only_on(UnitKind::Smmuv3, "a nested hwpt of VT-d has one table; a PASID has a hwpt of its own");
     need_pasids(bench);
 }

@@ -12,7 +12,7 @@ constexpr std::uint64_t kIova = 0x12'3456'7000;
 constexpr std::uint64_t kBytes = kMiB2;
 
 // Memory of the IOAS at kIova by way of `table`, and nothing around it.
-void serves(Bench& bench, std::uint32_t ioas, std::uint32_t table) {
+void serves(DeviceBench& bench, std::uint32_t ioas, std::uint32_t table) {
     const Memory memory{kBytes};
     bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
     bench.device.attach(table);
@@ -25,20 +25,20 @@ void serves(Bench& bench, std::uint32_t ioas, std::uint32_t table) {
 }
 
 void paging_auto() {
-    Bench bench;
+    DeviceBench bench;
     const std::uint32_t ioas = bench.iommu.ioas();
     serves(bench, ioas, ioas);
 }
 
 void paging_hwpt() {
-    Bench bench;
+    DeviceBench bench;
     const std::uint32_t ioas = bench.iommu.ioas();
     serves(bench, ioas, bench.iommu.hwpt({.device = bench.device.id(), .parent = ioas}));
 }
 
 // The device is attached to the parent itself: its second stage alone.
 void nest_parent() {
-    Bench bench;
+    DeviceBench bench;
     const std::uint32_t ioas = bench.iommu.ioas();
     std::uint32_t parent = 0;
     const int error = bench.iommu.try_hwpt(
@@ -50,7 +50,7 @@ void nest_parent() {
 
 // What the IOAS maps for reading only is not written, and the other way round.
 void read_only() {
-    Bench bench;
+    DeviceBench bench;
     const Memory memory{2 * kKiB4};
     const std::uint32_t ioas = bench.iommu.ioas();
     bench.iommu.map(ioas, memory.data(), kKiB4, kIova, Rights::Read);
