@@ -65,13 +65,17 @@ static uint64_t exchange(void* host, unsigned bytes, uint64_t expected, uint64_t
     return le64_to_cpu(qatomic_cmpxchg((uint64_t*)host, cpu_to_le64(expected), cpu_to_le64(desired)));
 }
 
-/* In RAM it is atomic for the processors too. */
+/*
+ * Atomic for the processors too, and so for RAM alone: for anything else, and for what may not be written, the map is
+ * of a buffer that the memory never sees.
+ */
 static bool port_compare_exchange(void* opaque, uint32_t space, uint64_t address, unsigned bytes, uint64_t expected,
                                   uint64_t desired, uint64_t* found) {
     AddressSpace* as = space_of(opaque, space);
     hwaddr length = bytes;
     void* host = address_space_map(as, address, &length, true, MEMTXATTRS_UNSPECIFIED);
-    const bool whole = host && length == bytes;
+    ram_addr_t unused;
+    const bool whole = host && length == bytes && memory_region_from_host(host, &unused);
 
     if (whole) {
         *found = exchange(host, bytes, expected, desired);

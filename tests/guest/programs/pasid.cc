@@ -39,9 +39,13 @@ struct Space {
 };
 
 std::uint32_t largest_pasid(Iommufd& iommu, const Device& device) {
-    const unsigned width = iommu.hw_info(device.id(), nullptr, 0).out_max_pasid_log2;
-    if (width == 0) skip("the kernel offers no PASIDs for the device");
-    return (1u << width) - 1;
+    return (1u << iommu.hw_info(device.id(), nullptr, 0).out_max_pasid_log2) - 1;
+}
+
+// What the unit says, not what the kernel makes of it.
+void need_unit_pasids() {
+    DeviceBench bench;
+    if (unit_pasid_width(bench.iommu, bench.device) == 0) skip("the unit has no PASIDs");
 }
 
 How with(std::uint32_t pasid, Via via = Via::Untranslated) { return {.via = via, .pasid = pasid}; }
@@ -321,6 +325,6 @@ constexpr std::array kSteps{
 
 }  // namespace
 
-Suite pasid_suite() { return {"pasid", nullptr, kSteps}; }
+Suite pasid_suite() { return {"pasid", need_unit_pasids, kSteps}; }
 
 }  // namespace guest

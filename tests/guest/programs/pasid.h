@@ -20,7 +20,7 @@ struct PasidCapability {
 // From configuration space.
 PasidCapability pasid_capability(const PciFunction& function);
 
-// How wide PASIDs the device's unit takes.
+// How wide PASIDs the device's unit takes; 0: none.
 unsigned unit_pasid_width(Iommufd& iommu, const Device& device);
 
 // Fails the step unless the device was told to forget all of the PASID since INVALIDATES_PASID was `before`, and has.

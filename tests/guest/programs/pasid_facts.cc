@@ -42,10 +42,10 @@ PasidCapability pasid_capability(const PciFunction& function) {
 
 unsigned unit_pasid_width(Iommufd& iommu, const Device& device) {
     if (unit_kind() == UnitKind::Vtd) {
-        // ECAP.PSS is the width less one.
+        // ECAP.PASID, and ECAP.PSS, which is the width less one.
         iommu_hw_info_vtd data = {};
         iommu.hw_info(device.id(), &data, sizeof data);
-        return static_cast<unsigned>(data.ecap_reg >> 35 & 0x1f) + 1;
+        return (data.ecap_reg >> 40 & 1) == 0 ? 0 : static_cast<unsigned>(data.ecap_reg >> 35 & 0x1f) + 1;
     }
     // IDR1.SSIDSIZE
     iommu_hw_info_arm_smmuv3 data = {};

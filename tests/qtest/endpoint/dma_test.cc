@@ -56,6 +56,9 @@ TEST_CASE("Endpoint: no memory, no Bus Master Enable, no unit", "[endpoint]") {
     Machine machine;
     const std::uint64_t nowhere = 0x700000000000;
     CHECK(machine.carry_out({AE_OP_READ, nowhere, 0, 8}) == AE_CODE_UNSUPPORTED_REQUEST);
+    CHECK(machine.carry_out({AE_OP_FETCH_ADD, 0, nowhere, 0, 1}) == AE_CODE_UNSUPPORTED_REQUEST);
+    CHECK(machine.carry_out({AE_OP_FETCH_ADD, 0, machine.bar + AE_ANSWER_DELAY_NS_64, 0, 1}) ==
+          AE_CODE_UNSUPPORTED_REQUEST);
     CHECK(machine.carry_out({AE_OP_TRANSLATION_REQUEST, ram_base()}) == AE_CODE_UNSUPPORTED_REQUEST);
     CHECK(machine.carry_out({AE_OP_READ | AE_VIA_TRANSLATED, ram_base(), 0, 8}) == AE_CODE_UNSUPPORTED_REQUEST);
     machine.function.config_writew(0x04, 0x0002);
