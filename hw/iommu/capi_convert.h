@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "iommu/capi.h"
+#include "iommu/front_cache.h"
 #include "iommu/guest_memory.h"
 #include "iommu/ports.h"
 #include "iommu/request.h"
@@ -60,6 +61,34 @@ class CPorts : public MemoryPort,
 // `requester_bits`: of a requester id in this architecture.
 [[nodiscard]] Request request_from_c(const iommu_request& request, unsigned requester_bits);
 [[nodiscard]] iommu_reply reply_to_c(const Reply& reply);
+
+// Rights are the same bits on both sides.
+static_assert(static_cast<unsigned>(Rights::Read) == IOMMU_REQUEST_READ &&
+              static_cast<unsigned>(Rights::Write) == IOMMU_REQUEST_WRITE);
+
+// Whether the reply is what the thread was answered last: the way of most accesses, with nothing converted that need
+// not be.
+template <class Unit>
+[[nodiscard]] inline bool recall_to_c(const Unit& unit, const iommu_request& request, unsigned requester_bits,
+                                      iommu_reply& reply) {
+    const auto need = static_cast<Rights>(request.flags & (IOMMU_REQUEST_READ | IOMMU_REQUEST_WRITE));
+    if (request.kind != IOMMU_REQUEST_UNTRANSLATED || need == Rights::None) return false;
+    const auto pasid = request.pasid == IOMMU_NO_PASID ? kPasidLimit : request.pasid & (kPasidLimit - 1);
+    const auto requester = static_cast<std::uint32_t>(request.requester & low_bits(requester_bits));
+    const Who who = Who::of(requester, pasid, (request.flags & IOMMU_REQUEST_PRIVILEGED) != 0,
+                            (request.flags & IOMMU_REQUEST_EXECUTE) != 0);
+    const auto translation = unit.recall(who, Iova{request.iova}, need);
+    if (!translation) return false;
+    reply = {.outcome = IOMMU_TRANSLATED,
+             .rights = static_cast<std::uint32_t>(translation->rights),
+             .address = translation->address.value,
+             .page_log2 = translation->page_log2,
+             .reason = 0,
+             .stall_tag = 0,
+             .reserved = 0};
+    return true;
+}
+
 [[nodiscard]] iommu_translation_completion completion_to_c(const TranslationCompletion& completion);
 [[nodiscard]] InvalidateCompletion completion_from_c(const iommu_invalidate_completion& completion,
                                                      unsigned requester_bits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "iommu/effects.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace iommu {
@@ -35,8 +36,17 @@ struct Performer {
 void Effects::add(Effect effect) { list_.push_back(std::move(effect)); }
 
 void Effects::append(Effects other) {
+    if (list_.empty()) {
+        list_ = std::move(other.list_);
+        return;
+    }
     for (Effect& effect : other.list_)
         add(std::move(effect));
+}
+
+bool Effects::only_unmaps() const {
+    return std::all_of(list_.begin(), list_.end(),
+                       [](const Effect& effect) { return std::holds_alternative<Unmap>(effect); });
 }
 
 Effects deadline_moved(std::uint64_t before_ns, std::uint64_t now_ns) {

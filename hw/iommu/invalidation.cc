@@ -15,9 +15,10 @@ void drop_of_domain(const TlbDrop& what, DomainTag domain, Iotlb& iotlb) {
         case TlbDrop::Scope::SecondRange:
             // An entry made through a first stage is tagged with the first stage's address: it cannot be matched.
             iotlb.invalidate_domain(domain, TlbReach::FirstSide);
-            return iotlb.invalidate_second_range(domain, what.range);
-        case TlbDrop::Scope::SecondOnly: return iotlb.invalidate_second_range(domain, what.range);
-        case TlbDrop::Scope::FirstRange: return iotlb.invalidate_first_range(domain, what.space, what.range);
+            return iotlb.invalidate_second_range(domain, what.range, what.tables);
+        case TlbDrop::Scope::SecondOnly: return iotlb.invalidate_second_range(domain, what.range, what.tables);
+        case TlbDrop::Scope::FirstRange:
+            return iotlb.invalidate_first_range(domain, what.space, what.range, what.tables);
     }
 }
 

@@ -31,13 +31,6 @@ void RegisterFile::reset() {
         values_[i] = specs_[i].reset;
 }
 
-std::uint8_t RegisterFile::index_at(std::uint64_t offset) const { return index_[offset / 4]; }
-
-std::uint64_t RegisterFile::value_at(std::uint32_t offset) const {
-    const std::uint8_t index = index_at(offset);
-    return index == kNone ? 0 : values_[index];
-}
-
 void RegisterFile::set_value_at(std::uint32_t offset, std::uint64_t value) {
     const std::uint8_t index = index_at(offset);
     if (index != kNone) values_[index] = value;

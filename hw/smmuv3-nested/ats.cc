@@ -170,12 +170,12 @@ TranslationCompletion Unit::deny(const Request& request, const Refusal& refusal)
 // ---- Translated transactions [SMMU G.b s3.9.1.1, s3.9.1.3, s13.6.3]
 
 // Its address is a PA, which passes; an IPA with split-stage ATS. Too large a PA is aborted, and nobody is told.
-Result<Path, Refusal> Unit::translated(const Request& request, Gate gate, iommu::Iotlb::Ticket ticket) {
+Result<Path, Refusal> Unit::translated(const Request& request, Gate gate, const Tickets& tickets) {
     if (capabilities_.ats == 0) return Err{Refusal{}};
     if (!gate.translating()) return Err{Refusal{ats_forbidden(request, "SMMUEN=0")}};
     if (gate.checking()) {
         const Config config = TRY(look_up(request));
-        if (config.ats == AtsMode::SplitStage) return find_path(request, config, ticket);
+        if (config.ats == AtsMode::SplitStage) return find_path(request, config, tickets);
     }
     const unsigned bits = capabilities_.output_bits();
     if ((request.iova.value & ~iommu::low_bits(bits)) != 0) return Err{Refusal{}};

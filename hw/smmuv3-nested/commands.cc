@@ -60,8 +60,8 @@ unsigned granule_of(std::uint64_t tg) {
     return 12;
 }
 
-// The bytes that an address and the range fields name; nothing when they are illegal together. TTL and Leaf only narrow
-// what has to go: they are not needed. [SMMU G.b s4.4.1.1]
+// The bytes that an address and the range fields name; nothing when they are illegal together. TTL only narrows
+// what has to go: it is not needed. [SMMU G.b s4.4.1.1]
 std::optional<IovaRange> address_range(const Value<TLBI>& command, std::uint64_t address, const Capabilities& c) {
     const std::uint64_t tg = command.get<TLBI::TG>();
     if (c.ril == 0 || tg == 0) return IovaRange::aligned(iommu::Iova{address}, 12);
@@ -103,6 +103,11 @@ TlbDrop of_el2(const CommandContext& context) {
     return {.domain = domain_of(context.e2h ? StreamWorld::EL2_E2H : StreamWorld::EL2, 0)};
 }
 
+// Leaf: only descriptors of the last level were changed. [SMMU G.b s4.4.1]
+iommu::Tables tables_with(const Value<TLBI>& command) {
+    return command.get<TLBI::Leaf>() != 0 ? iommu::Tables::Keep : iommu::Tables::Drop;
+}
+
 Decoded by_address(TlbDrop drop, const Value<TLBI>& command, StreamWorld world, const CommandContext& context) {
     const auto range = address_range(command, virtual_address(command, world), context.capabilities);
     if (!range) return ill();
@@ -110,6 +115,7 @@ Decoded by_address(TlbDrop drop, const Value<TLBI>& command, StreamWorld world, 
     drop.scope = TlbDrop::Scope::FirstRange;
     drop.space = iommu::SpaceTag{has_asid ? static_cast<std::uint32_t>(command.get<TLBI::ASID>()) : 0};
     drop.range = *range;
+    drop.tables = tables_with(command);
     return tlb_drop(drop, *range);
 }
 
@@ -131,6 +137,7 @@ Decoded plan_s2_ipa(const Words<2>& words, const CommandContext& context) {
     TlbDrop drop = of_vmid(command, context);
     drop.scope = TlbDrop::Scope::SecondOnly;
     drop.range = *range;
+    drop.tables = tables_with(command);
     return tlb_drop(drop);
 }
 

@@ -26,6 +26,7 @@ Unit::Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const 
       signals_(capabilities_),
       invalidate_timeout_ns_(tuning.invalidate_timeout_ns()),
       iotlb_(tuning.iotlb_entries),
+      tables_(iotlb_),
       registers_(register_specs(capabilities), register_space_size),
       recorder_(capabilities_) {}
 
@@ -54,37 +55,67 @@ void Unit::perform(const Effects& effects) {
 // ---- Transactions
 
 Reply Unit::translate(const Request& request, CanStall can_stall) {
-    if (const auto reply = answer_from_caches(request)) {
+    if (request.kind != RequestKind::Untranslated) return translate_slow(request, can_stall);
+    const iommu::Who who = iommu::Who::of(request);
+    if (const auto translation = recall(who, request.iova, needed(request.access)))
+        return Reply::translated(*translation);
+    if (const auto translation = front_.with_slot(who, [&](auto& slot) { return answer_from_caches(request, slot); })) {
         translations_.add(Count::Hits);
-        return *reply;
+        return Reply::translated(*translation);
     }
+    front_.join();
     return translate_slow(request, can_stall);
 }
 
-// What is decided without a table. Anything unusual is left to the slow way.
-std::optional<Reply> Unit::answer_from_caches(const Request& request) const {
-    if (!gate().translating() || request.kind != RequestKind::Untranslated) return std::nullopt;
-    const auto route = configs_.find_route(request.requester, request.pasid);
-    if (!route) return std::nullopt;
-    if (route->translate == Translate::Bypass) {
-        const unsigned bits = capabilities_.output_bits();
-        if ((request.iova.value & ~iommu::low_bits(bits)) != 0) return std::nullopt;
-        return Reply::translated({.address = Pa{request.iova.value}, .page_log2 = bits, .rights = Rights::ReadWrite});
+// What is decided without a table. Anything unusual is left to the slow way. The epochs come first: what is found may
+// be remembered under them.
+std::optional<Translation> Unit::answer_from_caches(const Request& request, Front::Slot& slot) const {
+    const std::uint64_t configs = configs_.epoch();
+    const std::uint64_t now = configs + iotlb_.epoch();
+    slot.forget_block();  // a block that does not answer may be what there was less of
+    if (!slot.knows_route(iommu::Who::of(request), configs) && !learn_route(request, configs, slot)) {
+        return std::nullopt;
     }
-    const auto translation = find_cached(request, *route);
-    if (!translation) return std::nullopt;
-    return Reply::translated(*translation);
+    const Route route = slot.route;
+    // Reads and writes are looked for under different tags: nothing is remembered that one could take for the other.
+    if (fetches(request, route)) return find_cached(request, route);
+    auto translation = route.translate == Translate::Bypass
+                           ? bypass(request)
+                           : iotlb_.find(slot.view, lookup_address(request.iova, route));
+    if (!translation) translation = find_shared(request, route);
+    if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
+    slot.remember(now, request.iova, *translation);
+    return translation;
+}
+
+// How requests of this kind are translated, as long as no configuration and no gate changes.
+bool Unit::learn_route(const Request& request, std::uint64_t configs, Front::Slot& slot) const {
+    if (!gate().translating()) return false;
+    const auto route = configs_.find_route(request.requester, request.pasid);
+    if (!route) return false;
+    slot.learn(iommu::Who::of(request), configs, *route, iotlb_.view(tlb_tag(request, *route)));
+    return true;
+}
+
+std::optional<Translation> Unit::bypass(const Request& request) const {
+    const unsigned bits = capabilities_.output_bits();
+    if ((request.iova.value & ~iommu::low_bits(bits)) != 0) return std::nullopt;
+    return Translation{.address = Pa{request.iova.value}, .page_log2 = bits, .rights = Rights::ReadWrite};
+}
+
+// An entry that all ASIDs share.
+std::optional<Translation> Unit::find_shared(const Request& request, const Route& route) const {
+    const bool first = route.translate == Translate::Stage1 || route.translate == Translate::Nested;
+    if (!first || !iotlb_.globals_kept()) return std::nullopt;
+    TlbTag tag = tlb_tag(request, route);
+    tag.space = SpaceTag::none();
+    return iotlb_.find(tag, lookup_address(request.iova, route));
 }
 
 // A cached translation that allows the access: of the ASID, or of all of them.
 std::optional<Translation> Unit::find_cached(const Request& request, const Route& route) const {
-    TlbTag tag = tlb_tag(request, route);
-    const Iova iova = lookup_address(request.iova, route);
-    auto translation = iotlb_.find(tag, iova);
-    if (!translation && iotlb_.globals_kept() && route.translate != Translate::Stage2) {
-        tag.space = SpaceTag::none();
-        translation = iotlb_.find(tag, iova);
-    }
+    auto translation = iotlb_.find(tlb_tag(request, route), lookup_address(request.iova, route));
+    if (!translation) translation = find_shared(request, route);
     if (translation && !covers(translation->rights, needed(request.access))) translation.reset();
     return translation;
 }
@@ -107,31 +138,33 @@ Reply Unit::translate_slow(const Request& asked, CanStall can_stall) {
 
 Result<Path, Refusal> Unit::attempt(const Request& request) {
     // Tickets first, then the gate: what is invalidated from here on cannot be kept.
-    const iommu::Iotlb::Ticket ticket = iotlb_.open();
-    const ConfigTicket config_ticket = configs_.open();
+    const Tickets tickets{iotlb_.open(), configs_.open()};
     const Gate gate = this->gate();
-    if (request.kind == RequestKind::Translated) return translated(request, gate, ticket);
+    if (request.kind == RequestKind::Translated) return translated(request, gate, tickets);
     if (!gate.translating()) return untranslated(request, gate);
-    const auto config = configure(request, config_ticket);
+    const auto config = configure(request, tickets.config);
     if (!config) return Err{config.error()};
-    return find_path(request, *config, ticket);
+    return find_path(request, *config, tickets);
 }
 
 // From the TLB, or from the tables and into the TLB.
-Result<Path, Refusal> Unit::find_path(const Request& request, const Config& config, iommu::Iotlb::Ticket ticket) {
+Result<Path, Refusal> Unit::find_path(const Request& request, const Config& config, const Tickets& tickets) {
     const Route& route = config.route;
     const bool cacheable = request.kind != RequestKind::Debug && route.translate != Translate::Bypass;
-    if (cacheable) {
-        // Perhaps only the configuration had to be looked up again.
+    // Perhaps only the configuration had to be looked up again; else `translate` has just looked there.
+    const Front::Slot* slot = front_.slot(iommu::Who::of(request));
+    const bool looked = request.kind == RequestKind::Untranslated && slot != nullptr &&
+                        slot->knows_route(iommu::Who::of(request), tickets.config.epoch);
+    if (cacheable && !looked) {
         if (const auto hit = find_cached(request, route)) return Path{hit->address, hit->page_log2, hit->rights};
     }
-    const auto found = find_and_mark(request, config);
+    const auto found = find_and_mark(request, config, tickets.config.epoch);
     if (!found) return Err{Refusal{found.error()}};
     if (found->path.in_pieces || route.tbi0 || route.tbi1) announces_all_.store(true, std::memory_order_relaxed);
     if (cacheable) {
         TlbTag tag = tlb_tag(request, route);
         if (found->global) tag.space = SpaceTag::none();
-        iotlb_.fill(ticket, tag, lookup_address(request.iova, route), to_translation(found->path));
+        iotlb_.fill(tickets.tlb, tag, lookup_address(request.iova, route), to_translation(found->path));
     }
     return found->path;
 }
@@ -157,9 +190,10 @@ StreamTable Unit::stream_table_now() const {
 }
 
 // Finds the path, and sets the flags it calls for once nothing stands in the way.
-Result<Found, Fault> Unit::find_and_mark(const Request& request, const Config& config) {
+Result<Found, Fault> Unit::find_and_mark(const Request& request, const Config& config, std::uint64_t configs) {
+    const Near near{request.kind == RequestKind::Debug ? nullptr : &tables_, configs};
     for (int restart = 0; restart < iommu::kMaxRestarts; ++restart) {
-        const auto found = find(request, config, capabilities_, memory_);
+        const auto found = find(request, config, capabilities_, memory_, near);
         if (!found) return Err{found.error()};
         if (request.kind == RequestKind::Debug) return *found;
         const auto applied = found->marks.apply(memory_);

@@ -30,6 +30,7 @@
 
 #include "iommu/config_cache.h"
 #include "iommu/counters.h"
+#include "iommu/front_cache.h"
 #include "iommu/invalidation.h"
 #include "iommu/ports.h"
 #include "iommu/tuning.h"
@@ -80,6 +81,13 @@ class Unit {
     Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request, CanStall can_stall = CanStall::No);
+    // What `translate` would answer an untranslated request, if it is what this thread was answered last.
+    [[nodiscard]] std::optional<iommu::Translation> recall(iommu::Who who, Iova iova, Rights need) const {
+        const Front::Slot* slot = front_.slot(who);
+        if (slot == nullptr || !slot->answers(who, iova, need, configs_.epoch() + iotlb_.epoch())) return std::nullopt;
+        translations_.add(iommu::Count::Hits);
+        return slot->translation(iova);
+    }
 
     [[nodiscard]] std::uint64_t read(std::uint64_t offset, unsigned size) const;
     void write(std::uint64_t offset, std::uint64_t value, unsigned size);
@@ -106,17 +114,27 @@ class Unit {
 
   private:
     using ConfigTicket = iommu::ConfigCache<Config>::Ticket;
+    using Front = iommu::FrontCache<Route>;
+
+    // Taken before anything is looked for.
+    struct Tickets {
+        iommu::Iotlb::Ticket tlb;
+        ConfigTicket config;
+    };
 
     // ---- device.cc: transactions
-    [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
+    [[nodiscard]] std::optional<iommu::Translation> answer_from_caches(const Request& request, Front::Slot& slot) const;
+    [[nodiscard]] bool learn_route(const Request& request, std::uint64_t configs, Front::Slot& slot) const;
+    [[nodiscard]] std::optional<iommu::Translation> bypass(const Request& request) const;
+    [[nodiscard]] std::optional<iommu::Translation> find_shared(const Request& request, const Route& route) const;
     [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
     [[nodiscard]] Reply translate_slow(const Request& asked, CanStall can_stall);
     [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
     [[nodiscard]] Result<Config, Refusal> configure(const Request& request, ConfigTicket ticket);
     [[nodiscard]] Result<Config, Refusal> look_up(const Request& request);
-    [[nodiscard]] Result<Path, Refusal> find_path(const Request& request, const Config& config,
-                                                  iommu::Iotlb::Ticket ticket);
-    [[nodiscard]] Result<Found, Fault> find_and_mark(const Request& request, const Config& config);
+    [[nodiscard]] Result<Path, Refusal> find_path(const Request& request, const Config& config, const Tickets& tickets);
+    [[nodiscard]] Result<Found, Fault> find_and_mark(const Request& request, const Config& config,
+                                                     std::uint64_t configs);
     [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
     [[nodiscard]] StreamTable stream_table_now() const;
     Reply refuse(const Request& request, Fault fault, CanStall can_stall);
@@ -124,7 +142,7 @@ class Unit {
     // ---- ats.cc: Translation Requests, Translated transactions
     [[nodiscard]] Result<iommu::TranslationCompletion, Refusal> grant(const Request& request);
     [[nodiscard]] iommu::TranslationCompletion deny(const Request& request, const Refusal& refusal);
-    [[nodiscard]] Result<Path, Refusal> translated(const Request& request, Gate gate, iommu::Iotlb::Ticket ticket);
+    [[nodiscard]] Result<Path, Refusal> translated(const Request& request, Gate gate, const Tickets& tickets);
 
     // ---- page_requests.cc
     [[nodiscard]] std::optional<iommu::PageGroupResponse> automatic_response(const iommu::PageRequest& request,
@@ -140,7 +158,8 @@ class Unit {
     [[nodiscard]] Effects resume_all(const std::vector<EventRecorder::Stalled>& stalled, iommu::StallAction action);
 
     // ---- device_queue.cc: the command queue
-    enum class QueueState : std::uint8_t { Idle, More };
+    enum class QueueState : std::uint8_t { Idle, More, AsksTime };
+    [[nodiscard]] std::pair<QueueState, Effects> step_together(std::optional<std::uint64_t> now_ns, int& budget);
     [[nodiscard]] bool queue_runs() const;
     // What became of a command: carried out, or what keeps it from that.
     enum class Progress : std::uint8_t { Done, Waits, AtcInvFailed };
@@ -148,7 +167,7 @@ class Unit {
         Progress progress = Progress::Done;
         Effects effects;
     };
-    [[nodiscard]] std::pair<QueueState, Effects> step_queue(std::uint64_t now_ns);
+    [[nodiscard]] std::pair<QueueState, Effects> step_queue(std::optional<std::uint64_t> now_ns);
     [[nodiscard]] Executed execute(const Command& command, std::uint64_t now_ns);
     [[nodiscard]] Executed synchronize(const Sync& sync);
     [[nodiscard]] Effects complete(const Sync& sync);
@@ -179,6 +198,8 @@ class Unit {
     std::atomic<std::uint32_t> gate_{0};
     iommu::ConfigCache<Config> configs_;
     iommu::Iotlb iotlb_;
+    iommu::WalkCache tables_;
+    Front front_;
     mutable iommu::TranslationCounters translations_;
     // Translations were given that a command by address reaches without naming their address: pieces of a block, and
     // addresses with an ignored top byte. Holders outside are then told to forget everything.

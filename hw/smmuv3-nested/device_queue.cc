@@ -18,6 +18,8 @@ namespace {
 
 // Commands per run; what is left is announced by a kick, so no write to a register takes longer than this many.
 constexpr int kBudget = 1024;
+// Effects that may wait for each other.
+constexpr std::size_t kTogether = 32;
 constexpr unsigned kCommandLog2 = 4;  // bytes
 
 }  // namespace
@@ -46,18 +48,19 @@ void Unit::run_queue() {
         if (queue_running_ || !queue_runs()) return;
         queue_running_ = true;
     }
-    const std::uint64_t now_ns = ports_.clock.now_ns();
-    for (int budget = kBudget; budget > 0; --budget) {
+    std::optional<std::uint64_t> now_ns;  // asked for when a command needs it
+    for (int budget = kBudget; budget > 0;) {
         Effects effects;
         QueueState state = QueueState::Idle;
         {
             const std::lock_guard lock(mutex_);
-            std::tie(state, effects) = step_queue(now_ns);
+            std::tie(state, effects) = step_together(now_ns, budget);
             // In the same breath as the last look: a producer index written later finds nobody running.
             if (state == QueueState::Idle) queue_running_ = false;
         }
         perform(effects);
         if (state == QueueState::Idle) return;
+        if (state == QueueState::AsksTime) now_ns = ports_.clock.now_ns();
     }
     {
         const std::lock_guard lock(mutex_);
@@ -66,8 +69,19 @@ void Unit::run_queue() {
     ports_.clock.kick();
 }
 
+// With the lock held. Commands that nobody outside can tell apart are carried out in one go.
+std::pair<Unit::QueueState, Effects> Unit::step_together(std::optional<std::uint64_t> now_ns, int& budget) {
+    Effects together;
+    for (;;) {
+        auto [state, effects] = step_queue(now_ns);
+        const bool goes_on = state == QueueState::More && effects.only_unmaps();
+        together.append(std::move(effects));
+        if (--budget == 0 || !goes_on || together.list().size() >= kTogether) return {state, std::move(together)};
+    }
+}
+
 // One command, with the lock held.
-std::pair<Unit::QueueState, Effects> Unit::step_queue(std::uint64_t now_ns) {
+std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_t> now_ns) {
     if (!queue_runs()) return {QueueState::Idle, Effects{}};
     const iommu::WrapRing ring = command_ring();
     const auto cons = registers_.get<CMDQ_CONS>();
@@ -81,8 +95,9 @@ std::pair<Unit::QueueState, Effects> Unit::step_queue(std::uint64_t now_ns) {
         .ignored_vmid_bits = vmw <= 4 ? static_cast<std::uint32_t>(iommu::low_bits(static_cast<unsigned>(vmw))) : 0,
         .e2h = registers_.get<CR2>().get<CR2::E2H>() != 0};
     const auto command = decode(*words, context);
+    if (command && std::holds_alternative<AtcInv>(*command) && !now_ns) return {QueueState::AsksTime, Effects{}};
     Executed executed;
-    if (command) executed = execute(*command, now_ns);
+    if (command) executed = execute(*command, now_ns.value_or(0));
     if (executed.progress == Progress::Waits) return {QueueState::Idle, hold(consumer, *words)};
     held_at_.reset();
     Effects effects;

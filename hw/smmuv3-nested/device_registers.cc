@@ -100,6 +100,7 @@ Effects Unit::publish_gate() {
     const bool check = registers_.get<CR0>().get<CR0::ATSCHK>() != 0;
     const Gate next{(on ? Gate::kTranslating : 0) | (abort ? Gate::kAborting : 0) | (check ? Gate::kChecking : 0)};
     gate_.store(next.word, std::memory_order_release);
+    configs_.changed_outside();
     Effects effects;
     if (before.closed() != next.closed()) effects.add(iommu::GateChanged{next.closed()});
     return effects;

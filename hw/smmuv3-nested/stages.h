@@ -35,6 +35,8 @@ class FirstStage {
     // `output_bits`: of an address that the next stage or the system accepts.
     FirstStage(const Config& config, const Capabilities& capabilities, const WalkQuery& query);
 
+    // The half that the query's address is in.
+    [[nodiscard]] const TableSide& side() const { return side_; }
     // In the half's range, the half enabled, and not closed to unprivileged accesses (E0PD).
     [[nodiscard]] bool accepts(std::uint64_t input) const;
     [[nodiscard]] Level top_level() const { return walk_level(side_.start_level); }

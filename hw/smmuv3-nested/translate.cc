@@ -72,14 +72,58 @@ WalkQuery query_for(const Request& request, const Config& config) {
             .length = request.length};
 }
 
+// Bytes that a table of the last level covers.
+unsigned span_of(unsigned granule_log2) { return 2 * granule_log2 - descriptor_log2; }
+
+// The fields that decide how tables are read and what their descriptors grant, side by side.
+std::uint64_t shape_of(const Stage2Config& stage) {
+    return stage.size | std::uint64_t{stage.granule_log2} << 7 |
+           static_cast<std::uint64_t>(stage.start_level + 1) << 12 | std::uint64_t{stage.output_bits} << 15 |
+           std::uint64_t{stage.ds} << 22;
+}
+std::uint64_t shape_of(const Stage1Config& stage, const TableSide& side, StreamWorld world) {
+    return side.size | std::uint64_t{side.granule_log2} << 7 | static_cast<std::uint64_t>(side.start_level + 1) << 12 |
+           std::uint64_t{stage.output_bits} << 15 | std::uint64_t{stage.ds} << 22 |
+           std::uint64_t{side.flat_attributes} << 23 | static_cast<std::uint64_t>(world) << 24;
+}
+
+iommu::WalkOrigin second_origin(const Config& config, const Near& near) {
+    return {.domain = config.route.domain,
+            .kind = iommu::TlbKind::Second,
+            .root = config.stage2.root,
+            .shape = shape_of(config.stage2),
+            .span_log2 = span_of(config.stage2.granule_log2),
+            .configs = near.configs};
+}
+
+iommu::WalkOrigin first_origin(const Config& config, const TableSide& side, const Near& near) {
+    const bool nested = config.route.translate == Translate::Nested;
+    return {.domain = config.route.domain,
+            .space = config.route.space,
+            .kind = nested ? iommu::TlbKind::Nested : iommu::TlbKind::First,
+            .root = side.root,
+            .second_root = nested ? config.stage2.root : 0,
+            .shape = shape_of(config.stage1, side, config.route.world) | (nested ? shape_of(config.stage2) << 26 : 0),
+            .span_log2 = span_of(side.granule_log2),
+            .configs = near.configs};
+}
+
 // Stage 1 alone or under stage 2; the leaf's nG decides whether others of the VMID may use the entry.
 Result<Path, WalkFault> walk_all(const WalkQuery& query, const Config& config, const Capabilities& capabilities,
-                                 const GuestMemory& memory, Marks& marks) {
+                                 const iommu::WalkTools& tools, const Near& near) {
     const SecondStage second(config, capabilities);
-    if (config.route.translate == Translate::Stage2) return walk_single(second, query, marks, memory);
+    const iommu::WalkOrigin of_second = second_origin(config, near);
+    const iommu::Origin<SecondStage> lower{second, of_second};
+    if (config.route.translate == Translate::Stage2) return near_single(lower, query, tools);
     const FirstStage first(config, capabilities, query);
-    if (config.route.translate == Translate::Stage1) return walk_single(first, query, marks, memory);
-    return walk_nested(first, second, query, marks, memory);
+    const TableSide& side = first.side();
+    const iommu::WalkOrigin of_first = first_origin(config, side, near);
+    if (config.route.translate == Translate::Stage1) {
+        return near_single(iommu::Origin<FirstStage>{first, of_first}, query, tools);
+    }
+    // A table of stage 1 that may lie in several pages of stage 2 has no one place.
+    const bool in_one_page = side.granule_log2 <= config.stage2.granule_log2;
+    return near_nested(iommu::Origin<FirstStage>{first, of_first, in_one_page}, lower, query, tools);
 }
 
 bool is_global(const Marks& marks, const Config& config) {
@@ -131,8 +175,9 @@ Fault to_fault(const WalkFault& walk, const Config& config, const Request& reque
 }
 
 Result<Found, Fault> find(const Request& request, const Config& config, const Capabilities& capabilities,
-                          const GuestMemory& memory) {
+                          const GuestMemory& memory, const Near& near) {
     Found found;
+    const iommu::WalkTools tools{found.marks, memory, near.cache};
     const std::uint64_t input = request.iova.value;
     if (config.route.translate == Translate::Bypass) {
         if ((input & ~iommu::low_bits(capabilities.output_bits())) != 0)
@@ -145,7 +190,7 @@ Result<Found, Fault> find(const Request& request, const Config& config, const Ca
     if (second_only && (input & ~iommu::low_bits(capabilities.intermediate_bits())) != 0) {
         return Err{address_size_fault(config, request)};
     }
-    const auto path = walk_all(query_for(request, config), config, capabilities, memory, found.marks);
+    const auto path = walk_all(query_for(request, config), config, capabilities, tools, near);
     if (!path) return Err{to_fault(path.error(), config, request)};
     found.path = *path;
     found.global = !second_only && is_global(found.marks, config);

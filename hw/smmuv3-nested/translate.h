@@ -9,7 +9,7 @@
 #define SMMUV3_NESTED_TRANSLATE_H
 
 #include "iommu/iotlb.h"
-#include "iommu/two_stage.h"
+#include "iommu/near_walk.h"
 #include "smmuv3-nested/stages.h"
 
 namespace smmuv3 {
@@ -40,6 +40,11 @@ using iommu::WalkFault;
     return request.execute;
 }
 
+// Whether its reads are, or may be, instruction fetches.
+[[nodiscard]] constexpr bool fetches(const Request& request, const Route& route) {
+    return request.execute == Execute::Yes || route.instcfg == 3;
+}
+
 // The input address as it is looked for in the TLB: an ignored top byte repeats bit 55.
 [[nodiscard]] constexpr Iova lookup_address(Iova iova, const Route& route) {
     const bool upper = (iova.value >> 55 & 1) != 0;
@@ -68,8 +73,15 @@ struct Found {
     bool global = false;  // stage 1 says nG=0
 };
 
+// What `find` may begin with, and leave: the tables of earlier walks. `configs` is the epoch of the configurations
+// before the Config was looked for. Without a cache every walk is from the root.
+struct Near {
+    iommu::WalkCache* cache = nullptr;
+    std::uint64_t configs = 0;
+};
+
 [[nodiscard]] Result<Found, Fault> find(const Request& request, const Config& config, const Capabilities& capabilities,
-                                        const GuestMemory& memory);
+                                        const GuestMemory& memory, const Near& near = {});
 
 // The place in memory of a CD or L1CD under a second stage. Sets access flags there unless the request is a look.
 [[nodiscard]] Result<Pa, Refusal> locate_config(std::uint64_t address, const Request& request, const Config& config,

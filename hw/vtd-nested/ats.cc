@@ -97,7 +97,7 @@ TranslationCompletion Unit::translation_request(const Request& asked) {
         translations_.add(Count::Hits);
         return grant(request, *config, *kept);
     }
-    const auto page = find_page(request, *config, gate);
+    const auto page = find_page(request, *config, {gate, config_ticket.epoch});
     if (!page) return deny(request, page.error());
     if (config->route.translate != Translate::PassThrough) {
         iotlb_.fill(ticket, tlb_tag(request, config->route), request.iova, to_translation(page->path));
@@ -120,14 +120,14 @@ std::optional<Page> Unit::find_kept_page(const Request& request, const Config& c
 
 // With all rights that the tables leave. A right that is missing is no reason to set a dirty bit for it, nor to keep
 // the other one from the device. [VTD 5.10 s7.1.3 table 30: LGN.2, LGN.3, SGN.6, SGN.7]
-Result<Page, Refusal> Unit::find_page(const Request& request, const Config& config, Gate gate) {
-    auto page = find_and_mark(request, config, gate);
+Result<Page, Refusal> Unit::find_page(const Request& request, const Config& config, const Circumstances& now) {
+    auto page = find_and_mark(request, config, now);
     if (page) return page;
     const auto access = other_right(request.access, page.error());
     if (!access) return page;
     Request less = request;
     less.access = *access;
-    return find_and_mark(less, config, gate);
+    return find_and_mark(less, config, now);
 }
 
 TranslationCompletion Unit::grant(const Request& request, const Config& config, const Page& page) {

@@ -43,10 +43,15 @@ IovaRange second_stage_range(std::uint64_t address, std::uint64_t am, const Capa
     return page_range(address & iommu::low_bits(capabilities.guest_width()), am);
 }
 
-Invalidation second_stage_pages(DomainTag domain, const IovaRange& range, TranslationTableMode mode) {
+// IH: software changed leaves only. [VTD 5.10 s6.5.2.3, s6.5.2.4]
+iommu::Tables tables_with(std::uint64_t ih) { return ih != 0 ? iommu::Tables::Keep : iommu::Tables::Drop; }
+
+Invalidation second_stage_pages(DomainTag domain, const IovaRange& range, iommu::Tables tables,
+                                TranslationTableMode mode) {
     // In scalable mode the domain may be that of a nested translation, whose input addresses are not the range's.
     const IovaRange unmap = mode == TranslationTableMode::Legacy ? range : IovaRange::everything();
-    return translations({.scope = TlbDrop::Scope::SecondRange, .domain = domain, .range = range}, unmap);
+    return translations({.scope = TlbDrop::Scope::SecondRange, .domain = domain, .range = range, .tables = tables},
+                        unmap);
 }
 
 // ---- One function for each descriptor; reserved bits were checked before. [VTD 5.10 s6.5.2.1-6.5.2.9]
@@ -85,7 +90,7 @@ Result<Command, IQEI> plan(const Value<IotlbInvalidate>& d, const CommandContext
     }
     if (context.capabilities.psi == 0 || d.get<D::AM>() > context.capabilities.mamv) return Err{IQEI::ReservedField};
     const IovaRange range = second_stage_range(d.in_place<D::ADDR>(), d.get<D::AM>(), context.capabilities);
-    return second_stage_pages(domain, range, context.mode);
+    return second_stage_pages(domain, range, tables_with(d.get<D::IH>()), context.mode);
 }
 
 Result<Command, IQEI> plan(const Value<PasidIotlbInvalidate>& d, const CommandContext& context) {
@@ -101,7 +106,12 @@ Result<Command, IQEI> plan(const Value<PasidIotlbInvalidate>& d, const CommandCo
     }
     // Neither PSI nor MAMV limits this one.
     const IovaRange range = page_range(d.in_place<D::ADDR>(), d.get<D::AM>());
-    return translations({.scope = TlbDrop::Scope::FirstRange, .domain = domain, .space = space, .range = range}, range);
+    return translations({.scope = TlbDrop::Scope::FirstRange,
+                         .domain = domain,
+                         .space = space,
+                         .range = range,
+                         .tables = tables_with(d.get<D::IH>())},
+                        range);
 }
 
 Result<Command, IQEI> plan(const Value<PasidCacheInvalidate>& d, const CommandContext& context) {
@@ -285,7 +295,8 @@ std::optional<RegisterCommand> plan(Value<IOTLB_REG> iotlb, Value<IVA> iva, cons
     const std::uint64_t am = iva.get<IVA::AM>();
     if (am > capabilities.mamv) return std::nullopt;
     const IovaRange range = second_stage_range(iva.in_place<IVA::ADDR>(), am, capabilities);
-    return RegisterCommand{second_stage_pages(domain, range, TranslationTableMode::Legacy), answer};
+    const auto tables = tables_with(iva.get<IVA::IH>());
+    return RegisterCommand{second_stage_pages(domain, range, tables, TranslationTableMode::Legacy), answer};
 }
 
 std::string describe_descriptor(const Words<4>& words) {

@@ -33,6 +33,7 @@ Unit::Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const 
       ports_(ports),
       memory_(ports.memory),
       iotlb_(tuning.iotlb_entries),
+      tables_(iotlb_),
       registers_(register_specs(capabilities), kRegisterBytes),
       recorder_(capabilities) {}
 
@@ -49,30 +50,51 @@ void Unit::perform(const Effects& effects) {
 // ---- Requests
 
 Reply Unit::translate(const Request& request) {
-    if (const auto reply = answer_from_caches(request)) {
+    if (request.kind != RequestKind::Untranslated) return translate_slow(request);
+    const iommu::Who who = iommu::Who::of(request);
+    if (const auto translation = recall(who, request.iova, needed(request.access)))
+        return Reply::translated(*translation);
+    if (const auto translation = front_.with_slot(who, [&](auto& slot) { return answer_from_caches(request, slot); })) {
         translations_.add(Count::Hits);
-        return *reply;
+        return Reply::translated(*translation);
     }
+    front_.join();
     return translate_slow(request);
 }
 
-// What is decided without a table. Anything unusual is left to the slow way.
-std::optional<Reply> Unit::answer_from_caches(const Request& request) const {
-    const Gate gate = this->gate();
-    if (!gate.translating() || gate.guarded() || request.kind != RequestKind::Untranslated) return std::nullopt;
+// What is decided without a table. Anything unusual is left to the slow way. The epochs come first: what is found may
+// be remembered under them.
+std::optional<Translation> Unit::answer_from_caches(const Request& request, Front::Slot& slot) const {
+    const std::uint64_t configs = configs_.epoch();
+    const std::uint64_t now = configs + iotlb_.epoch();
+    slot.forget_block();  // a block that does not answer may be what there was less of
     if (in_interrupt_range(request.iova.value)) return std::nullopt;
-    const auto route = configs_.find_route(request.requester, request.pasid);
-    if (!route || !plain(request, *route)) return std::nullopt;
-    if (route->translate == Translate::PassThrough) {
-        if ((request.iova.value & ~iommu::low_bits(limits_.haw)) != 0) return std::nullopt;
-        const unsigned block = block_beside_interrupts(request.iova.value);
-        return Reply::translated({.address = Pa{request.iova.value},
-                                  .page_log2 = std::min<unsigned>(block, limits_.haw),
-                                  .rights = Rights::ReadWrite});
+    if (!slot.knows_route(iommu::Who::of(request), configs) && !learn_route(request, configs, slot)) {
+        return std::nullopt;
     }
-    const auto translation = find_cached(request, *route);
-    if (!translation) return std::nullopt;
-    return Reply::translated(*translation);
+    const auto translation =
+        slot.route.translate == Translate::PassThrough ? pass_through(request) : iotlb_.find(slot.view, request.iova);
+    if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
+    slot.remember(now, request.iova, *translation);
+    return translation;
+}
+
+// How requests of this kind are translated, as long as no configuration and no gate changes.
+bool Unit::learn_route(const Request& request, std::uint64_t configs, Front::Slot& slot) const {
+    const Gate gate = this->gate();
+    if (!gate.translating() || gate.guarded()) return false;
+    const auto route = configs_.find_route(request.requester, request.pasid);
+    if (!route || !plain(request, *route)) return false;
+    slot.learn(iommu::Who::of(request), configs, *route, iotlb_.view(tlb_tag(request, *route)));
+    return true;
+}
+
+std::optional<Translation> Unit::pass_through(const Request& request) const {
+    if ((request.iova.value & ~iommu::low_bits(limits_.haw)) != 0) return std::nullopt;
+    const unsigned block = block_beside_interrupts(request.iova.value);
+    return Translation{.address = Pa{request.iova.value},
+                       .page_log2 = std::min<unsigned>(block, limits_.haw),
+                       .rights = Rights::ReadWrite};
 }
 
 // A cached translation that allows the access. One that does not may have been made when there was less to allow.
@@ -106,14 +128,16 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     if (!gate.translating()) return untranslated(request, gate);
     const auto config = configure(request, gate.root(), config_ticket);
     if (!config) return refuse(config.error());
-    // Perhaps only the configuration had to be looked up again.
     const bool cacheable =
         request.kind == RequestKind::Untranslated && config->route.translate != Translate::PassThrough;
-    if (cacheable && !gate.guarded()) {
+    // Perhaps only the configuration had to be looked up again; else `translate` has just looked there.
+    const Front::Slot* slot = front_.slot(iommu::Who::of(request));
+    const bool looked = slot != nullptr && slot->knows_route(iommu::Who::of(request), config_ticket.epoch);
+    if (cacheable && !gate.guarded() && !looked) {
         if (const auto hit = find_cached(request, config->route))
             return Path{hit->address, hit->page_log2, hit->rights};
     }
-    const Page page = TRY(find_and_mark(request, *config, gate));
+    const Page page = TRY(find_and_mark(request, *config, {gate, config_ticket.epoch}));
     if (cacheable) iotlb_.fill(ticket, tlb_tag(request, config->route), request.iova, to_translation(page.path));
     return page.path;
 }
@@ -132,9 +156,11 @@ Result<Config, Fault> Unit::configure(const Request& request, const LatchedRoot&
 }
 
 // Finds the path, and sets the accessed and dirty bits it calls for once nothing stands in the way.
-Result<Page, Refusal> Unit::find_and_mark(const Request& request, const Config& config, Gate gate) {
+Result<Page, Refusal> Unit::find_and_mark(const Request& request, const Config& config, const Circumstances& now) {
+    const Near near{request.kind == RequestKind::Debug ? nullptr : &tables_, now.configs};
+    const Gate gate = now.gate;
     for (int restart = 0; restart < iommu::kMaxRestarts; ++restart) {
-        const auto found = find(request, config, limits_, memory_);
+        const auto found = find(request, config, limits_, memory_, near);
         if (!found) return refuse(found.error());
         Page page = found->page;
         // A translation request accesses nothing; what the device does with the answer is judged on its own.

@@ -4,7 +4,8 @@
 //
 // All mutable state is here. The way of a DMA:
 //
-//     translate -> gate -> cached Config? -> cached translation? -> answer                     (no lock, no table read)
+//     translate -> this thread's last answer? -> answer                                        (no lock, no table read)
+//               -> gate -> cached Config? -> cached translation? -> answer                     (no lock, no table read)
 //                       -> translate_slow -> resolve -> find -> protect -> apply marks -> fill -> answer
 //                                         any step may end in a Fault -> report -> record, event
 //
@@ -37,6 +38,7 @@
 
 #include "iommu/config_cache.h"
 #include "iommu/counters.h"
+#include "iommu/front_cache.h"
 #include "iommu/invalidation.h"
 #include "iommu/ports.h"
 #include "iommu/register_file.h"
@@ -99,6 +101,13 @@ class Unit {
     Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request);
+    // What `translate` would answer an untranslated request, if it is what this thread was answered last.
+    [[nodiscard]] std::optional<iommu::Translation> recall(iommu::Who who, Iova iova, Rights need) const {
+        const Front::Slot* slot = front_.slot(who);
+        if (slot == nullptr || !slot->answers(who, iova, need, configs_.epoch() + iotlb_.epoch())) return std::nullopt;
+        translations_.add(iommu::Count::Hits);
+        return slot->translation(iova);
+    }
     // Without PASID, to 0xFEE0_0000..0xFEEF_FFFF; `size` in bytes. [VTD 5.10 s3.15]
     [[nodiscard]] InterruptAccess interrupt_access(const Request& request, unsigned size);
 
@@ -127,14 +136,24 @@ class Unit {
 
   private:
     using ConfigTicket = iommu::ConfigCache<Config>::Ticket;
+    using Front = iommu::FrontCache<Route>;
+
+    // What a request found before it looked for its Config: the gate, and the epoch of the configurations.
+    struct Circumstances {
+        Gate gate;
+        std::uint64_t configs = 0;
+    };
 
     // ---- device.cc: requests
-    [[nodiscard]] std::optional<Reply> answer_from_caches(const Request& request) const;
+    [[nodiscard]] std::optional<iommu::Translation> answer_from_caches(const Request& request, Front::Slot& slot) const;
+    [[nodiscard]] bool learn_route(const Request& request, std::uint64_t configs, Front::Slot& slot) const;
+    [[nodiscard]] std::optional<iommu::Translation> pass_through(const Request& request) const;
     [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
     [[nodiscard]] Reply translate_slow(const Request& request);
     [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
     [[nodiscard]] Result<Config, Fault> configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket);
-    [[nodiscard]] Result<Page, Refusal> find_and_mark(const Request& request, const Config& config, Gate gate);
+    [[nodiscard]] Result<Page, Refusal> find_and_mark(const Request& request, const Config& config,
+                                                      const Circumstances& now);
     [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;
     [[nodiscard]] Result<Path, Refusal> interrupt_address(const Request& request) const;
     [[nodiscard]] bool is_protected(Pa address) const;
@@ -144,7 +163,8 @@ class Unit {
     // ---- ats.cc: requests of devices with a device-TLB
     [[nodiscard]] Result<Path, Refusal> translated(const Request& request) const;
     [[nodiscard]] std::optional<Page> find_kept_page(const Request& request, const Config& config) const;
-    [[nodiscard]] Result<Page, Refusal> find_page(const Request& request, const Config& config, Gate gate);
+    [[nodiscard]] Result<Page, Refusal> find_page(const Request& request, const Config& config,
+                                                  const Circumstances& now);
     [[nodiscard]] iommu::TranslationCompletion grant(const Request& request, const Config& config, const Page& page);
     [[nodiscard]] iommu::TranslationCompletion deny(const Request& request, const Refusal& refusal);
     [[nodiscard]] Effects queue_page(const iommu::PageRequest& page, const Config& config);
@@ -165,7 +185,10 @@ class Unit {
     [[nodiscard]] Effects publish_gate(Gate next);
 
     // ---- device_queue.cc: the invalidation queue
-    enum class QueueState : std::uint8_t { Idle, More };
+    enum class QueueState : std::uint8_t { Idle, More, AsksTime };
+    [[nodiscard]] bool begins_run();
+    void read_time();
+    [[nodiscard]] std::pair<QueueState, Effects> step_together(int& budget);
     [[nodiscard]] bool may_fetch() const;
     [[nodiscard]] bool queue_has_work() const;
     [[nodiscard]] std::pair<QueueState, Effects> step_queue();
@@ -201,6 +224,8 @@ class Unit {
     std::atomic<std::uint64_t> gate_{0};
     iommu::ConfigCache<Config> configs_;
     iommu::Iotlb iotlb_;
+    iommu::WalkCache tables_;
+    Front front_;
     mutable iommu::TranslationCounters translations_;
     std::atomic<std::uint32_t> trace_{0};
     std::atomic<std::uint64_t> messages_{0};
@@ -210,7 +235,8 @@ class Unit {
     iommu::RegisterFile registers_;
     FaultRecorder recorder_;
     InFlight in_flight_;
-    std::uint64_t now_ns_ = 0;  // the latest time that anybody read
+    std::uint64_t now_ns_ = 0;   // the latest time that anybody read
+    bool time_is_read_ = false;  // since the queue was last asked to run
     bool queue_running_ = false;
     std::uint64_t recorded_ = 0;
     std::uint64_t invalidations_ = 0;

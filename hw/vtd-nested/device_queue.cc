@@ -21,6 +21,8 @@ namespace {
 
 // Descriptors per run; what is left is announced by a kick, so no write to a register takes longer than this many.
 constexpr int kBudget = 1024;
+// Effects that may wait for each other.
+constexpr std::size_t kTogether = 32;
 
 }  // namespace
 
@@ -36,32 +38,64 @@ bool Unit::may_fetch() const {
 // With the lock held.
 bool Unit::queue_has_work() const { return in_flight_.has_due() || in_flight_.deadline_ns() <= now_ns_ || may_fetch(); }
 
+// The time is asked for only when something waits for a device, or is about to: most runs do not need it.
 void Unit::run_queue() {
-    const std::uint64_t now = ports_.clock.now_ns();
+    bool timed = false;
     {
         const std::lock_guard lock(mutex_);
-        // Even when another thread runs the queue: it looks at this before it stops.
-        now_ns_ = std::max(now_ns_, now);
-        if (queue_running_ || !queue_has_work()) return;
-        queue_running_ = true;
+        time_is_read_ = false;
+        timed = in_flight_.deadline_ns() != iommu::kNever;
+        if (!timed && !begins_run()) return;
     }
-    for (int budget = kBudget; budget > 0; --budget) {
+    if (timed) {
+        read_time();
+        const std::lock_guard lock(mutex_);
+        if (!begins_run()) return;
+    }
+    for (int budget = kBudget; budget > 0;) {
         Effects effects;
         QueueState state = QueueState::Idle;
         {
             const std::lock_guard lock(mutex_);
-            std::tie(state, effects) = step_queue();
+            std::tie(state, effects) = step_together(budget);
             // In the same breath as the last look: a tail or an answer that comes later finds nobody running.
             if (state == QueueState::Idle) queue_running_ = false;
         }
         perform(effects);
         if (state == QueueState::Idle) return;
+        if (state == QueueState::AsksTime) read_time();
     }
     {
         const std::lock_guard lock(mutex_);
         queue_running_ = false;
     }
     ports_.clock.kick();
+}
+
+// With the lock held. False when there is nothing to do, or another thread does it.
+bool Unit::begins_run() {
+    if (queue_running_ || !queue_has_work()) return false;
+    queue_running_ = true;
+    return true;
+}
+
+// Even when another thread runs the queue: it looks at this before it stops.
+void Unit::read_time() {
+    const std::uint64_t now = ports_.clock.now_ns();
+    const std::lock_guard lock(mutex_);
+    now_ns_ = std::max(now_ns_, now);
+    time_is_read_ = true;
+}
+
+// With the lock held. Descriptors that nobody outside can tell apart are carried out in one go.
+std::pair<Unit::QueueState, Effects> Unit::step_together(int& budget) {
+    Effects together;
+    for (;;) {
+        auto [state, effects] = step_queue();
+        const bool goes_on = state == QueueState::More && effects.only_unmaps();
+        together.append(std::move(effects));
+        if (--budget == 0 || !goes_on || together.list().size() >= kTogether) return {state, std::move(together)};
+    }
 }
 
 // One thing, with the lock held. Waits that are due first: a time-out aborts only those that are not.
@@ -82,11 +116,14 @@ std::pair<Unit::QueueState, Effects> Unit::fetch() {
     const std::uint64_t head = registers_.get<IQH>().in_place<IQH::QH>();
     const auto words = load_descriptor(iqa, head);
     if (!words) return {QueueState::Idle, queue_fault(words.error())};
+    const auto command = decode(*words, context);
+    if (command && std::holds_alternative<DeviceInvalidation>(*command) && !time_is_read_) {
+        return {QueueState::AsksTime, Effects{}};
+    }
     Effects effects;
     if (traces(TraceClass::Invalidation)) {
         effects.add(TraceLine{TraceClass::Invalidation, descriptor_line(head, *words)});
     }
-    const auto command = decode(*words, context);
     if (!command) {
         effects.append(queue_fault(command.error()));
         return {QueueState::Idle, std::move(effects)};

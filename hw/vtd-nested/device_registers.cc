@@ -88,6 +88,7 @@ Effects Unit::write_gcmd(const RegisterWrite& write) {
 Effects Unit::publish_gate(Gate next) {
     const Gate before = gate();
     gate_.store(next.word, std::memory_order_release);
+    configs_.changed_outside();
     const bool was = before.translating() || before.guarded();
     const bool is = next.translating() || next.guarded();
     Effects effects;

@@ -89,15 +89,40 @@ Result<Path, Fault> pass_through(const Request& request, const Config& config, c
     return Path{.address = Pa{request.iova.value}, .page_log2 = limits.haw, .usable = Rights::ReadWrite};
 }
 
+// The fields that decide how tables are read and what their entries grant.
+iommu::WalkOrigin second_origin(const Config& config, const Near& near) {
+    return {.domain = config.route.domain,
+            .kind = iommu::TlbKind::Second,
+            .root = config.second_root,
+            .shape = config.second_levels | std::uint64_t{config.second_width} << 8,
+            .configs = near.configs};
+}
+
+iommu::WalkOrigin first_origin(const Config& config, const Near& near) {
+    const bool nested = config.route.translate == Translate::Nested;
+    const std::uint64_t second = config.second_levels | std::uint64_t{config.second_width} << 8;
+    return {.domain = config.route.domain,
+            .space = config.route.space,
+            .kind = nested ? iommu::TlbKind::Nested : iommu::TlbKind::First,
+            .root = config.first_root,
+            .second_root = nested ? config.second_root : 0,
+            .shape = config.first_levels | (nested ? second << 8 : 0),
+            .configs = near.configs};
+}
+
 Result<Path, Fault> walk_stages(const Request& request, const Config& config, const StageLimits& limits,
-                                const GuestMemory& memory, Marks& marks) {
+                                const iommu::WalkTools& tools, const Near& near) {
     const WalkQuery query = query_for(request, config);
     const auto walked = [&]() -> Result<Path, WalkFault> {
         const SecondStage second(config, limits);
-        if (config.route.translate == Translate::SecondStage) return walk_single(second, query, marks, memory);
+        const iommu::WalkOrigin of_second = second_origin(config, near);
+        const iommu::Origin<SecondStage> lower{second, of_second};
+        if (config.route.translate == Translate::SecondStage) return near_single(lower, query, tools);
         const bool nested = config.route.translate == Translate::Nested;
         const FirstStage first(config, limits, nested ? config.second_width : 64);
-        return nested ? walk_nested(first, second, query, marks, memory) : walk_single(first, query, marks, memory);
+        const iommu::WalkOrigin of_first = first_origin(config, near);
+        const iommu::Origin<FirstStage> upper{first, of_first};
+        return nested ? near_nested(upper, lower, query, tools) : near_single(upper, query, tools);
     }();
     if (!walked) return Err{to_fault(walked.error(), config, request)};
     return *walked;
@@ -134,12 +159,12 @@ Result<iommu::Done, Fault> check_request(const Request& request, const Config& c
 }
 
 Result<Found, Fault> find(const Request& request, const Config& config, const StageLimits& limits,
-                          const GuestMemory& memory) {
+                          const GuestMemory& memory, const Near& near) {
     Found found;
+    const iommu::WalkTools tools{found.marks, memory, near.cache};
     Path& path = found.page.path;
-    path = TRY(config.route.translate == Translate::PassThrough
-                   ? pass_through(request, config, limits)
-                   : walk_stages(request, config, limits, memory, found.marks));
+    path = TRY(config.route.translate == Translate::PassThrough ? pass_through(request, config, limits)
+                                                                : walk_stages(request, config, limits, tools, near));
     // Only interrupt requests may reach the interrupt range, and those are not translated.
     if (reaches_interrupts(request, config, path)) {
         const bool legacy = config.mode == TranslationTableMode::Legacy;

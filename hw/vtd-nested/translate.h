@@ -10,7 +10,7 @@
 #include <bit>
 
 #include "iommu/iotlb.h"
-#include "iommu/two_stage.h"
+#include "iommu/near_walk.h"
 #include "vtd-nested/stages.h"
 
 namespace vtd {
@@ -65,8 +65,15 @@ struct Found {
 [[nodiscard]] Result<iommu::Done, Fault> check_request(const Request& request, const Config& config,
                                                        const Capabilities& capabilities);
 
+// What `find` may begin with, and leave: the tables of earlier walks. `configs` is the epoch of the configurations
+// before the Config was looked for. Without a cache every walk is from the root.
+struct Near {
+    iommu::WalkCache* cache = nullptr;
+    std::uint64_t configs = 0;
+};
+
 [[nodiscard]] Result<Found, Fault> find(const Request& request, const Config& config, const StageLimits& limits,
-                                        const GuestMemory& memory);
+                                        const GuestMemory& memory, const Near& near);
 
 // The condition for a fault of a walk, or of applying its marks.
 [[nodiscard]] Fault to_fault(const WalkFault& fault, const Config& config, const Request& request);

@@ -55,13 +55,18 @@ class ConfigCache {
         entries_[index_of(key)].store(Entry{key, stamp_of(requester, config.route), config});
     }
 
+    // Counts the invalidations, each once it is carried out. What was found while it stood still is what is here.
+    [[nodiscard]] std::uint64_t epoch() const { return epoch_.now(); }
+    // Something else that configurations are found by has changed: whoever keeps what was found here must ask again.
+    void changed_outside() { epoch_.bump(); }
+
     void invalidate_all() { drop(all_); }
     // One entry; with PASID 0 also that of requests without PASID, which may have been found by it.
     void invalidate_entry(RequesterId requester, Pasid pasid) {
         const std::lock_guard lock(writer_);
-        epoch_.bump();
         clear(key_of(requester, pasid));
         if (pasid.value == 0) clear(key_of(requester, std::nullopt));
+        epoch_.bump();
     }
     void invalidate_requester(RequesterId requester) { drop(requesters_, requester.value); }
     void invalidate_domain(DomainTag domain) { drop(domains_, domain.value); }
@@ -113,13 +118,13 @@ class ConfigCache {
     }
     void drop(Generation& generation) {
         const std::lock_guard lock(writer_);
-        epoch_.bump();
         generation.bump();
+        epoch_.bump();
     }
     void drop(GenerationTable& table, std::uint64_t name) {
         const std::lock_guard lock(writer_);
-        epoch_.bump();
         table.bump(name);
+        epoch_.bump();
     }
 
     std::unique_ptr<Seqlocked<Entry>[]> entries_ = std::make_unique<Seqlocked<Entry>[]>(kEntries);

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "iommu/thread_shard.h"
+
 namespace iommu {
 
 // Names of the counters that every translation moves.
@@ -21,7 +23,7 @@ class TranslationCounters {
     void add(Count count) {
         const unsigned shard = thread_shard();
         std::atomic<std::uint64_t>& counter = shards_[shard].counts[static_cast<unsigned>(count)];
-        if (shard == kShared) {
+        if (shard == kSharedShard) {
             counter.fetch_add(1, std::memory_order_relaxed);
         } else {
             counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -37,21 +39,9 @@ class TranslationCounters {
     }
 
   private:
-    static constexpr unsigned kShards = 32;
-    static constexpr unsigned kShared = kShards - 1;
     struct alignas(64) Shard {
         std::array<std::atomic<std::uint64_t>, static_cast<unsigned>(Count::kNumber)> counts{};
     };
-
-    // The first threads of the process get shards of their own for as long as the process lives. 0: not yet.
-    static unsigned thread_shard() {
-        if (thread_shard_plus_1_ == 0) [[unlikely]]
-            assign_shard();
-        return thread_shard_plus_1_ - 1;
-    }
-    static void assign_shard();
-    // Statically placed even in an object that is loaded at run time: four bytes, found without a call.
-    [[gnu::tls_model("initial-exec")]] static thread_local constinit unsigned thread_shard_plus_1_;
 
     std::array<Shard, kShards> shards_{};
 };

@@ -69,6 +69,8 @@ class Effects {
     void append(Effects other);
     [[nodiscard]] const std::vector<Effect>& list() const { return list_; }
     [[nodiscard]] bool empty() const { return list_.empty(); }
+    // What may wait until more commands are carried out: nobody else can tell.
+    [[nodiscard]] bool only_unmaps() const;
 
   private:
     std::vector<Effect> list_;  // a step is bounded, and so is this

@@ -35,6 +35,8 @@ class GenerationTable {
 
     [[nodiscard]] std::uint64_t now(std::uint64_t name) const { return counters_[name % kCounters].now(); }
     void bump(std::uint64_t name) { counters_[name % kCounters].bump(); }
+    // Valid as long as the table.
+    [[nodiscard]] const Generation& of(std::uint64_t name) const { return counters_[name % kCounters]; }
 
   private:
     std::array<Generation, kCounters> counters_{};

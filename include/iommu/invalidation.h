@@ -52,6 +52,7 @@ struct TlbDrop {
     std::uint32_t ignored_bits = 0;  // of the domain, that do not count; 3:0
     SpaceTag space;
     IovaRange range;
+    Tables tables = Tables::Drop;  // the ranges: software may say that it changed leaves only
 };
 
 struct Invalidation {

@@ -113,9 +113,12 @@ class RegisterFile {
   private:
     static constexpr std::uint8_t kNone = 0xff;
 
-    [[nodiscard]] std::uint64_t value_at(std::uint32_t offset) const;
+    [[nodiscard]] std::uint64_t value_at(std::uint32_t offset) const {
+        const std::uint8_t index = index_at(offset);
+        return index == kNone ? 0 : values_[index];
+    }
     void set_value_at(std::uint32_t offset, std::uint64_t value);
-    [[nodiscard]] std::uint8_t index_at(std::uint64_t offset) const;
+    [[nodiscard]] std::uint8_t index_at(std::uint64_t offset) const { return index_[offset / 4]; }
     [[nodiscard]] bool well_formed(std::uint64_t offset, unsigned size) const;
 
     std::vector<RegisterSpec> specs_;

@@ -41,6 +41,11 @@ struct Path {
             usable_rights(first) & usable_rights(second), second.page_log2 < first.page_log2};
 }
 
+// The place of an entry of the first stage, by the second stage's leaf.
+[[nodiscard]] constexpr Located located(const StageLeaf& leaf) {
+    return {.at = Pa{leaf.output}, .writable = covers(leaf.rights, Rights::ReadWrite), .page_mark = leaf.leaf_mark};
+}
+
 // Finds first-stage tables through the second stage.
 template <class Second>
 class SecondStageLocate {
@@ -51,8 +56,7 @@ class SecondStageLocate {
     [[nodiscard]] Result<Located, WalkFault> locate(std::uint64_t slot, Purpose purpose) {
         const WalkQuery query{.input = slot, .access = Access::Read, .purpose = purpose};
         const StageLeaf leaf = TRY(walk(second_, query, IdentityLocate{}, marks_, memory_));
-        return Located{
-            .at = Pa{leaf.output}, .writable = covers(leaf.rights, Rights::ReadWrite), .page_mark = leaf.leaf_mark};
+        return located(leaf);
     }
 
     // An entry on this page is going to be written: the page becomes dirty in the second stage.

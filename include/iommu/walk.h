@@ -157,6 +157,12 @@ class Marks {
         assert(index < count_);
         return *place(index);
     }
+    [[nodiscard]] std::size_t count() const { return count_; }
+    // Forgets those that came after there were `count`.
+    void cut(std::size_t count) {
+        assert(count <= count_);
+        count_ = count;
+    }
     [[nodiscard]] const Mark* begin() const { return reinterpret_cast<const Mark*>(places_.data()); }
     [[nodiscard]] const Mark* end() const { return begin() + count_; }
 

@@ -34,7 +34,10 @@ inline void put(iommu::Iotlb& tlb, const iommu::TlbTag& tag, std::uint64_t iova,
     tlb.fill(tlb.open(), tag, iommu::Iova{iova},
              {.address = iommu::Pa{address}, .page_log2 = page_log2, .rights = rights});
 }
-inline void put(iommu::Iotlb& tlb, const iommu::TlbTag& tag, std::uint64_t iova) { put(tlb, tag, iova, iova); }
+// To the address itself, as far as addresses in memory go.
+inline void put(iommu::Iotlb& tlb, const iommu::TlbTag& tag, std::uint64_t iova) {
+    put(tlb, tag, iova, iova & iommu::low_bits(52));
+}
 
 inline bool has(const iommu::Iotlb& tlb, const iommu::TlbTag& tag, std::uint64_t iova) {
     return tlb.find(tag, iommu::Iova{iova}).has_value();

@@ -100,8 +100,9 @@ TEST_CASE("Iotlb: a page of each size answers from its first to its last byte") 
     INFO("page_log2 " << log2);
     const std::uint64_t size = std::uint64_t{1} << log2;
     const std::uint64_t base = log2 == 63 ? 0 : size;
+    const std::uint64_t output = log2 < 50 ? size * 4 : 0;  // addresses in memory have 52 bits
     Iotlb tlb(64);
-    put(tlb, first(7, 3), base + size / 2 + 0x123, size * 4 + size / 2 + 0x123, log2);
+    put(tlb, first(7, 3), base + size / 2 + 0x123, output + size / 2 + 0x123, log2);
     CHECK(has(tlb, first(7, 3), base));
     CHECK(has(tlb, first(7, 3), base + size - 1));
     CHECK_FALSE(has(tlb, first(7, 3), base - 1));
@@ -109,7 +110,16 @@ TEST_CASE("Iotlb: a page of each size answers from its first to its last byte") 
     const auto found = tlb.find(first(7, 3), Iova{base + size - 1});
     REQUIRE(found);
     CHECK(found->page_log2 == log2);
-    CHECK(found->address == Pa{size * 4 + size - 1});
+    CHECK(found->address == Pa{output + size - 1});
+}
+
+TEST_CASE("Iotlb: the last page that 52 bits can name is kept; one that they cannot is not") {
+    Iotlb tlb(64);
+    put(tlb, first(7, 3), 0x4000, 0xffffffffff000);
+    put(tlb, first(7, 3), 0x5000, 0x10000000000000);
+    REQUIRE(has(tlb, first(7, 3), 0x4000));
+    CHECK(tlb.find(first(7, 3), Iova{0x4fff})->address == Pa{0xfffffffffffff});
+    CHECK_FALSE(has(tlb, first(7, 3), 0x5000));
 }
 
 TEST_CASE("Iotlb: the topmost page is a page like others") {

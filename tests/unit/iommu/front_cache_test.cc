@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// What a thread remembers of a requester: for how long it counts, for whom, and that threads share nothing.
+#include "iommu/front_cache.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+#include <thread>
+
+namespace {
+
+using iommu::Execute;
+using iommu::Iova;
+using iommu::Pa;
+using iommu::Privilege;
+using iommu::Request;
+using iommu::Rights;
+using iommu::Who;
+
+struct Route {
+    int value = 0;
+};
+using Front = iommu::FrontCache<Route>;
+using Slot = Front::Slot;
+
+constexpr Who kWho = Who::of(0x20, 5, false, false);
+constexpr Iova kIova{0x12345678};
+
+Slot remembering(unsigned page_log2, Rights rights) {
+    Slot slot;
+    slot.learn(kWho, 3, Route{1}, {});
+    slot.remember(7, kIova, {.address = Pa{0x9945678}, .page_log2 = page_log2, .rights = rights});
+    return slot;
+}
+
+TEST_CASE("Who: requester, PASID, privilege and use are told apart; no PASID is none of them") {
+    Request request;
+    request.requester = {0x20};
+    const Who without = Who::of(request);
+    request.pasid = iommu::Pasid{0};
+    const Who zero = Who::of(request);
+    CHECK_FALSE(without == zero);
+    request.privilege = Privilege::Supervisor;
+    const Who privileged = Who::of(request);
+    CHECK_FALSE(privileged == zero);
+    request.execute = Execute::Yes;
+    CHECK_FALSE(Who::of(request) == privileged);
+    CHECK_FALSE(Who::of(0x20, 5, false, false) == Who::of(0x21, 5, false, false));
+    CHECK_FALSE(Who::of(0x20, 5, false, false) == Who::of(0x20, 6, false, false));
+    CHECK_FALSE(Who::of(0x20, 0xfffff, false, false) == Who::of(0x20, iommu::kPasidLimit, false, false));
+    CHECK_FALSE(Who::of(0x10020, 5, false, false) == Who::of(0x20, 5, false, false));
+}
+
+TEST_CASE("FrontCache: an empty slot answers nobody and knows no route") {
+    const Slot slot;
+    CHECK_FALSE(slot.answers(Who{}, Iova{}, Rights::None, 1));
+    CHECK_FALSE(slot.knows_route(Who{}, 0));
+    CHECK_FALSE(slot.knows_route(Who{}, 1));
+}
+
+TEST_CASE("FrontCache: a block answers for each of its addresses and for no other") {
+    for (const unsigned page_log2 : {12u, 21u, 30u, 52u}) {
+        const Slot slot = remembering(page_log2, Rights::ReadWrite);
+        const std::uint64_t last = (std::uint64_t{1} << page_log2) - 1;
+        const std::uint64_t base = kIova.value & ~last;
+        CHECK(slot.answers(kWho, Iova{base}, Rights::Read, 7));
+        CHECK(slot.answers(kWho, Iova{base + last}, Rights::Write, 7));
+        CHECK_FALSE(slot.answers(kWho, Iova{base + last + 1}, Rights::Read, 7));
+        if (base != 0) CHECK_FALSE(slot.answers(kWho, Iova{base - 1}, Rights::Read, 7));
+    }
+    const auto got = remembering(12, Rights::Read).translation(Iova{0x12345001});
+    CHECK(got.address == Pa{0x9945001});
+    CHECK(got.page_log2 == 12);
+    CHECK(got.rights == Rights::Read);
+}
+
+TEST_CASE("FrontCache: a block counts for its requester, for its rights, and while nothing is invalidated") {
+    const Slot slot = remembering(12, Rights::Read);
+    CHECK(slot.answers(kWho, kIova, Rights::Read, 7));
+    CHECK_FALSE(slot.answers(kWho, kIova, Rights::Write, 7));
+    CHECK_FALSE(slot.answers(kWho, kIova, Rights::ReadWrite, 7));
+    CHECK_FALSE(slot.answers(kWho, kIova, Rights::Read, 8));
+    CHECK_FALSE(slot.answers(Who::of(0x20, 6, false, false), kIova, Rights::Read, 7));
+}
+
+TEST_CASE("FrontCache: a route outlives translations, but no change of the configurations") {
+    Slot slot = remembering(12, Rights::Read);
+    CHECK(slot.knows_route(kWho, 3));
+    CHECK_FALSE(slot.knows_route(kWho, 4));
+    CHECK_FALSE(slot.knows_route(Who::of(0x20, 6, false, false), 3));
+    slot.forget_block();
+    CHECK_FALSE(slot.answers(kWho, kIova, Rights::Read, 7));
+    CHECK(slot.knows_route(kWho, 3));
+    slot.remember(7, kIova, {.address = Pa{0}, .rights = Rights::Read});
+    slot.learn(kWho, 4, Route{2}, {});
+    CHECK_FALSE(slot.answers(kWho, kIova, Rights::Read, 7));
+}
+
+TEST_CASE("FrontCache: a thread has slots once it joined; no other thread sees them", "[threads]") {
+    Front front;
+    std::thread([&] { CHECK(front.slot(kWho) == nullptr); }).join();
+    Slot* theirs = nullptr;
+    std::thread([&] {
+        front.join();
+        theirs = front.slot(kWho);
+        if (iommu::thread_shard() == iommu::kSharedShard) return;  // a process that had many threads before
+        REQUIRE(theirs != nullptr);
+        *theirs = remembering(12, Rights::Read);
+        front.join();
+        CHECK(front.slot(kWho) == theirs);
+        CHECK(front.slot(kWho)->answers(kWho, kIova, Rights::Read, 7));
+    }).join();
+    std::thread([&] {
+        front.join();
+        Slot* const own = front.slot(kWho);
+        CHECK((own == nullptr || own != theirs));
+        if (own != nullptr) CHECK_FALSE(own->answers(kWho, kIova, Rights::Read, 7));
+    }).join();
+}
+
+TEST_CASE("FrontCache: the 256 functions of a bus have slots of their own, and so have the first PASIDs of one") {
+    std::thread([] {
+        Front front;
+        front.join();
+        if (front.slot(kWho) == nullptr) return;
+        std::set<Slot*> functions, pasids;
+        for (std::uint32_t i = 0; i < 256; ++i) {
+            functions.insert(front.slot(Who::of(i, iommu::kPasidLimit, false, false)));
+            pasids.insert(front.slot(Who::of(0x20, i, false, false)));
+        }
+        CHECK(functions.size() == 256);
+        CHECK(pasids.size() == 256);
+    }).join();
+}
+
+TEST_CASE("FrontCache: who has no slot is served all the same, and leaves nothing") {
+    std::thread([] {
+        const Front front;
+        for (int i = 0; i < 2; ++i) {
+            const bool known = front.with_slot(kWho, [](Slot& slot) {
+                const bool knew = slot.knows_route(kWho, 3);
+                slot = remembering(12, Rights::Read);
+                return knew;
+            });
+            CHECK_FALSE(known);
+        }
+    }).join();
+}
+
+}  // namespace
