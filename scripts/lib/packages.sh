@@ -5,7 +5,7 @@
 # One package a line; "new" marks those that come from the newer suite, with the least version that will do.
 packages_of() {
     case $1 in
-    build) printf '%s\n' gcc g++ libc6-dev pkgconf ninja-build 'meson new 1.5' 'catch2 new 3' libbenchmark-dev nlohmann-json3-dev libglib2.0-dev ;;
+    build) printf '%s\n' gcc g++ libc6-dev pkgconf ninja-build 'meson new 1.5' 'catch2 new 3' libbenchmark-dev valgrind nlohmann-json3-dev libglib2.0-dev ;;
     qemu)
         printf '%s\n' 'qemu-system-x86 new 1:10.0' make gcc libc6-dev pkgconf ninja-build 'meson new 1.5' flex bison xz-utils \
             python3 python3-venv python3-pip python3-distlib libglib2.0-dev libfdt-dev libpixman-1-dev
