@@ -80,9 +80,12 @@ std::uint64_t Iotlb::stamp_of(const Entry& entry) const {
 }
 
 std::uint64_t Iotlb::tables_stamp(const TlbTag& tag) const {
-    const std::uint64_t of_pages = tag.kind == TlbKind::Second ? second_tables_.now(tag.domain.value)
-                                                               : first_tables_.now(space_name(tag.domain, tag.space));
-    return stamp_of(view(tag)) + of_pages;
+    const std::uint64_t space = space_name(tag.domain, tag.space);
+    const std::uint64_t others = all_.now() + spaces_.now(space);
+    if (tag.kind == TlbKind::Second) {
+        return others + second_only_.now(tag.domain.value) + second_tables_.now(tag.domain.value);
+    }
+    return others + first_side_.now(tag.domain.value) + first_tables_.now(space);
 }
 
 bool Iotlb::probe(std::uint32_t set, std::uint64_t key, std::uint64_t tags, std::uint64_t stamp,

@@ -1,16 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "iommu/thread_shard.h"
 
-#include <algorithm>
 #include <atomic>
+#include <bit>
+#include <cstdint>
 
 namespace iommu::detail {
 
 thread_local constinit unsigned thread_shard_plus_1 = 0;
 
+namespace {
+
+// A bit for each shard that nobody has. Acquire and release, so that who gets one sees what its last owner wrote.
+constinit std::atomic<std::uint32_t> free_shards{(std::uint32_t{1} << kSharedShard) - 1};
+
+unsigned take_shard() {
+    std::uint32_t free = free_shards.load(std::memory_order_relaxed);
+    while (free != 0) {
+        if (free_shards.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire)) {
+            return static_cast<unsigned>(std::countr_zero(free));
+        }
+    }
+    return kSharedShard;
+}
+
+// Gives the shard back when its thread ends.
+struct Lease {
+    unsigned shard = take_shard();
+
+    Lease() = default;
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() {
+        thread_shard_plus_1 = kSharedShard + 1;  // for what runs later in the thread's end
+        if (shard != kSharedShard) free_shards.fetch_or(std::uint32_t{1} << shard, std::memory_order_release);
+    }
+};
+
+}  // namespace
+
 void assign_shard() {
-    static std::atomic<unsigned> next{0};
-    thread_shard_plus_1 = std::min(next.fetch_add(1, std::memory_order_relaxed), kSharedShard) + 1;
+    thread_local Lease lease;
+    thread_shard_plus_1 = lease.shard + 1;
 }
 
 }  // namespace iommu::detail

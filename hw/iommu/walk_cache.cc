@@ -26,8 +26,9 @@ std::size_t WalkCache::index_of(const Key& key) {
 
 std::optional<KeptTable> WalkCache::find(const Key& key) const {
     const auto entry = entries_[index_of(key)].try_load();
-    if (!entry || !(entry->key == key)) return std::nullopt;
-    return entry->table;
+    std::optional<KeptTable> table;
+    if (entry && entry->key == key) table = entry->table;
+    return table;
 }
 
 void WalkCache::keep(const Key& key, const KeptTable& table) {

@@ -128,8 +128,8 @@ void smmuv3_nested_write(smmuv3_nested* unit, uint64_t offset, uint64_t value, u
 void smmuv3_nested_translate(smmuv3_nested* unit, const iommu_request* request, iommu_reply* reply) {
     if (iommu::recall_to_c(unit->unit, *request, kStreamIdBits, *reply)) return;
     const bool waits = (request->flags & IOMMU_REQUEST_CAN_STALL) != 0;
-    *reply = iommu::reply_to_c(unit->unit.translate(iommu::request_from_c(*request, kStreamIdBits),
-                                                    waits ? smmuv3::CanStall::Yes : smmuv3::CanStall::No));
+    *reply = iommu::reply_to_c(unit->unit.translate_anew(iommu::request_from_c(*request, kStreamIdBits),
+                                                         waits ? smmuv3::CanStall::Yes : smmuv3::CanStall::No));
 }
 
 void smmuv3_nested_translation_request(smmuv3_nested* unit, const iommu_request* request,

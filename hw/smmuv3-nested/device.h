@@ -81,13 +81,15 @@ class Unit {
     Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request, CanStall can_stall = CanStall::No);
-    // What `translate` would answer an untranslated request, if it is what this thread was answered last.
+    // In two steps: what `translate` would answer an untranslated request, if it is what this thread was answered last;
+    // and the answer to any request when it is not.
     [[nodiscard]] std::optional<iommu::Translation> recall(iommu::Who who, Iova iova, Rights need) const {
         const Front::Slot* slot = front_.slot(who);
         if (slot == nullptr || !slot->answers(who, iova, need, configs_.epoch() + iotlb_.epoch())) return std::nullopt;
         translations_.add(iommu::Count::Hits);
         return slot->translation(iova);
     }
+    [[nodiscard]] Reply translate_anew(const Request& request, CanStall can_stall);
 
     [[nodiscard]] std::uint64_t read(std::uint64_t offset, unsigned size) const;
     void write(std::uint64_t offset, std::uint64_t value, unsigned size);

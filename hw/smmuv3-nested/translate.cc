@@ -111,19 +111,18 @@ iommu::WalkOrigin first_origin(const Config& config, const TableSide& side, cons
 // Stage 1 alone or under stage 2; the leaf's nG decides whether others of the VMID may use the entry.
 Result<Path, WalkFault> walk_all(const WalkQuery& query, const Config& config, const Capabilities& capabilities,
                                  const iommu::WalkTools& tools, const Near& near) {
-    const SecondStage second(config, capabilities);
-    const iommu::WalkOrigin of_second = second_origin(config, near);
-    const iommu::Origin<SecondStage> lower{second, of_second};
-    if (config.route.translate == Translate::Stage2) return near_single(lower, query, tools);
     const FirstStage first(config, capabilities, query);
     const TableSide& side = first.side();
-    const iommu::WalkOrigin of_first = first_origin(config, side, near);
     if (config.route.translate == Translate::Stage1) {
-        return near_single(iommu::Origin<FirstStage>{first, of_first}, query, tools);
+        return near_single(iommu::Origin<FirstStage>{first, first_origin(config, side, near)}, query, tools);
     }
+    const SecondStage second(config, capabilities);
+    const iommu::Origin<SecondStage> lower{second, second_origin(config, near)};
+    if (config.route.translate == Translate::Stage2) return near_single(lower, query, tools);
     // A table of stage 1 that may lie in several pages of stage 2 has no one place.
     const bool in_one_page = side.granule_log2 <= config.stage2.granule_log2;
-    return near_nested(iommu::Origin<FirstStage>{first, of_first, in_one_page}, lower, query, tools);
+    const iommu::Origin<FirstStage> upper{first, first_origin(config, side, near), in_one_page};
+    return near_nested(upper, lower, query, tools);
 }
 
 bool is_global(const Marks& marks, const Config& config) {

@@ -102,7 +102,7 @@ void vtd_nested_write(vtd_nested* unit, uint64_t offset, uint64_t value, unsigne
 
 void vtd_nested_translate(vtd_nested* unit, const iommu_request* request, iommu_reply* reply) {
     if (iommu::recall_to_c(unit->unit, *request, kSourceIdBits, *reply)) return;
-    *reply = iommu::reply_to_c(unit->unit.translate(iommu::request_from_c(*request, kSourceIdBits)));
+    *reply = iommu::reply_to_c(unit->unit.translate_anew(iommu::request_from_c(*request, kSourceIdBits)));
 }
 
 bool vtd_nested_interrupt_access(vtd_nested* unit, const iommu_request* request, unsigned size) {

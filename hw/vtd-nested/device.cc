@@ -50,11 +50,17 @@ void Unit::perform(const Effects& effects) {
 // ---- Requests
 
 Reply Unit::translate(const Request& request) {
+    if (request.kind == RequestKind::Untranslated) {
+        if (const auto translation = recall(iommu::Who::of(request), request.iova, needed(request.access)))
+            return Reply::translated(*translation);
+    }
+    return translate_anew(request);
+}
+
+Reply Unit::translate_anew(const Request& request) {
     if (request.kind != RequestKind::Untranslated) return translate_slow(request);
-    const iommu::Who who = iommu::Who::of(request);
-    if (const auto translation = recall(who, request.iova, needed(request.access)))
-        return Reply::translated(*translation);
-    if (const auto translation = front_.with_slot(who, [&](auto& slot) { return answer_from_caches(request, slot); })) {
+    if (const auto translation =
+            front_.with_slot(iommu::Who::of(request), [&](auto& slot) { return answer_from_caches(request, slot); })) {
         translations_.add(Count::Hits);
         return Reply::translated(*translation);
     }

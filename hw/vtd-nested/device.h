@@ -101,13 +101,15 @@ class Unit {
     Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request);
-    // What `translate` would answer an untranslated request, if it is what this thread was answered last.
+    // In two steps: what `translate` would answer an untranslated request, if it is what this thread was answered last;
+    // and the answer to any request when it is not.
     [[nodiscard]] std::optional<iommu::Translation> recall(iommu::Who who, Iova iova, Rights need) const {
         const Front::Slot* slot = front_.slot(who);
         if (slot == nullptr || !slot->answers(who, iova, need, configs_.epoch() + iotlb_.epoch())) return std::nullopt;
         translations_.add(iommu::Count::Hits);
         return slot->translation(iova);
     }
+    [[nodiscard]] Reply translate_anew(const Request& request);
     // Without PASID, to 0xFEE0_0000..0xFEEF_FFFF; `size` in bytes. [VTD 5.10 s3.15]
     [[nodiscard]] InterruptAccess interrupt_access(const Request& request, unsigned size);
 

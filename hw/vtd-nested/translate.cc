@@ -114,15 +114,15 @@ Result<Path, Fault> walk_stages(const Request& request, const Config& config, co
                                 const iommu::WalkTools& tools, const Near& near) {
     const WalkQuery query = query_for(request, config);
     const auto walked = [&]() -> Result<Path, WalkFault> {
-        const SecondStage second(config, limits);
-        const iommu::WalkOrigin of_second = second_origin(config, near);
-        const iommu::Origin<SecondStage> lower{second, of_second};
-        if (config.route.translate == Translate::SecondStage) return near_single(lower, query, tools);
         const bool nested = config.route.translate == Translate::Nested;
         const FirstStage first(config, limits, nested ? config.second_width : 64);
-        const iommu::WalkOrigin of_first = first_origin(config, near);
-        const iommu::Origin<FirstStage> upper{first, of_first};
-        return nested ? near_nested(upper, lower, query, tools) : near_single(upper, query, tools);
+        if (config.route.translate == Translate::FirstStage) {
+            return near_single(iommu::Origin<FirstStage>{first, first_origin(config, near)}, query, tools);
+        }
+        const SecondStage second(config, limits);
+        const iommu::Origin<SecondStage> lower{second, second_origin(config, near)};
+        if (!nested) return near_single(lower, query, tools);
+        return near_nested(iommu::Origin<FirstStage>{first, first_origin(config, near)}, lower, query, tools);
     }();
     if (!walked) return Err{to_fault(walked.error(), config, request)};
     return *walked;

@@ -25,7 +25,7 @@ namespace iommu {
 template <class Format>
 struct Origin {
     const Format& format;
-    const WalkOrigin& origin;
+    WalkOrigin origin;
     bool keeps = true;  // false: from the root each time
 };
 

@@ -2,8 +2,8 @@
 //
 // thread_shard: a small number for each thread, so that what all threads write can be kept apart by it.
 //
-// The first threads of the process have a number of their own for as long as the process lives; those that come later
-// share the last one.
+// A thread has a number of its own for as long as it lives, which a later thread may get then: what one has written is
+// seen by the next. While all are taken, threads share the last one.
 #ifndef IOMMU_THREAD_SHARD_H
 #define IOMMU_THREAD_SHARD_H
 

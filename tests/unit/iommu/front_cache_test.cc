@@ -3,9 +3,11 @@
 // What a thread remembers of a requester: for how long it counts, for whom, and that threads share nothing.
 #include "iommu/front_cache.h"
 
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -98,24 +100,44 @@ TEST_CASE("FrontCache: a route outlives translations, but no change of the confi
 
 TEST_CASE("FrontCache: a thread has slots once it joined; no other thread sees them", "[threads]") {
     Front front;
-    std::thread([&] { CHECK(front.slot(kWho) == nullptr); }).join();
-    Slot* theirs = nullptr;
     std::thread([&] {
+        if (iommu::thread_shard() == iommu::kSharedShard) return;  // more threads are alive than there are shards
+        CHECK(front.slot(kWho) == nullptr);
         front.join();
-        theirs = front.slot(kWho);
-        if (iommu::thread_shard() == iommu::kSharedShard) return;  // a process that had many threads before
-        REQUIRE(theirs != nullptr);
-        *theirs = remembering(12, Rights::Read);
+        Slot* const mine = front.slot(kWho);
+        REQUIRE(mine != nullptr);
+        *mine = remembering(12, Rights::Read);
         front.join();
-        CHECK(front.slot(kWho) == theirs);
+        CHECK(front.slot(kWho) == mine);
         CHECK(front.slot(kWho)->answers(kWho, kIova, Rights::Read, 7));
+        std::thread([&] {
+            CHECK(front.slot(kWho) == nullptr);
+            front.join();
+            const Slot* const other = front.slot(kWho);
+            CHECK((other == nullptr || other != mine));
+            if (other != nullptr) CHECK_FALSE(other->answers(kWho, kIova, Rights::Read, 7));
+        }).join();
     }).join();
-    std::thread([&] {
-        front.join();
-        Slot* const own = front.slot(kWho);
-        CHECK((own == nullptr || own != theirs));
-        if (own != nullptr) CHECK_FALSE(own->answers(kWho, kIova, Rights::Read, 7));
-    }).join();
+}
+
+TEST_CASE("Threads that end give their shards back", "[threads]") {
+    for (unsigned i = 0; i < 4 * iommu::kShards; ++i)
+        std::thread([] { CHECK(iommu::thread_shard() != iommu::kSharedShard); }).join();
+}
+
+TEST_CASE("Threads past the last shard share it", "[threads]") {
+    std::atomic<unsigned> shared{0}, started{0};
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < iommu::kShards + 3; ++i)
+        threads.emplace_back([&] {
+            if (iommu::thread_shard() == iommu::kSharedShard) ++shared;
+            ++started;
+            while (started < iommu::kShards + 3)
+                std::this_thread::yield();
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    CHECK(shared >= 4);
 }
 
 TEST_CASE("FrontCache: the 256 functions of a bus have slots of their own, and so have the first PASIDs of one") {
