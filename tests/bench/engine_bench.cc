@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kColdPasids = 256;
 constexpr std::uint32_t kSmallestIotlb = 64;
+constexpr std::uint32_t kFirstOfMany = 0x100;  // 01:00.0
 
 double processor_seconds() {
     timespec now{};
@@ -76,11 +77,33 @@ void BM_FirstTouch(benchmark::State& state, unsigned pgtt) {
     if (guest->unit.counters().hits != before.hits) state.SkipWithError("a page was cached");
 }
 
+// As many devices as the argument, in turn, each with a page of its own.
+void BM_DevicesHit(benchmark::State& state) {
+    const auto guest = make_guest(Mode::FirstStage, kPages);
+    const auto devices = static_cast<std::uint32_t>(state.range(0));
+    std::vector<iommu::Request> requests;
+    for (std::uint32_t device = 0; device < devices; ++device) {
+        guest->scalable_device(kFirstOfMany + device, {.pgtt = 1, .did = kDomain});
+        requests.push_back(request_for(page_address(device)));
+        requests.back().requester = iommu::RequesterId{kFirstOfMany + device};
+        for (int i = 0; i < 2; ++i)
+            (void)guest->unit.translate(requests.back());
+    }
+    std::size_t next = 0;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(guest->unit.translate(requests[next]));
+        if (++next == requests.size()) next = 0;
+    }
+    if (guest->unit.counters().faults != 0) state.SkipWithError("a device is not translated");
+}
+
 BENCHMARK_CAPTURE(BM_Hit, pass_through, Mode::PassThrough);
 BENCHMARK_CAPTURE(BM_Hit, legacy, Mode::Legacy);
 BENCHMARK_CAPTURE(BM_Hit, second_stage, Mode::SecondStage);
 BENCHMARK_CAPTURE(BM_Hit, first_stage, Mode::FirstStage);
 BENCHMARK_CAPTURE(BM_Hit, nested, Mode::Nested);
+
+BENCHMARK(BM_DevicesHit)->Arg(1)->Arg(256);
 
 BENCHMARK_CAPTURE(BM_RandomHit, legacy, Mode::Legacy);
 BENCHMARK_CAPTURE(BM_RandomHit, first_stage, Mode::FirstStage);
