@@ -59,12 +59,12 @@ Reply Unit::translate(const Request& request) {
 
 Reply Unit::translate_anew(const Request& request) {
     if (request.kind != RequestKind::Untranslated) return translate_slow(request);
+    front_.join();
     if (const auto translation =
             front_.with_slot(iommu::Who::of(request), [&](auto& slot) { return answer_from_caches(request, slot); })) {
         translations_.add(Count::Hits);
         return Reply::translated(*translation);
     }
-    front_.join();
     return translate_slow(request);
 }
 

@@ -14,8 +14,8 @@
 //     Slot* slot = front.slot(who);                             // null: the thread has no table (yet)
 //     if (slot && slot->answers(who, iova, need, when)) return slot->translation(iova);
 //
-// Threads: each has a table, made by `join` on its first miss, as far as there are shards (thread_shard.h); the others
-// do without. Tables live as long as the unit; a thread may inherit that of one that ended.
+// Threads: each has a table, made by `join` on its first request, as far as there are shards (thread_shard.h); the
+// others do without. Tables live as long as the unit; a thread may inherit that of one that ended.
 //
 // Not here: what is looked at next.
 #ifndef IOMMU_FRONT_CACHE_H

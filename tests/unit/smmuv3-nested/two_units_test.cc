@@ -76,3 +76,20 @@ TEST_CASE("SMMU: two units at work at the same time do not disturb each other") 
     CHECK(wrong == 0);
     CHECK(guests[0].unit.counters().waits == guests[1].unit.counters().waits);
 }
+
+TEST_CASE("SMMU: What a thread is answered is remembered for it, though others had asked for the page before") {
+    Guest guest;
+    start(guest, 0x1800000);
+    REQUIRE(guest.ask(read_at(0x4000)).outcome == Outcome::Translated);
+    std::thread([&] {
+        const iommu::Who who = iommu::Who::of(kStream, iommu::kPasidLimit, false, false);
+        const auto recalled = [&] { return guest.unit.recall(who, iommu::Iova{0x4123}, iommu::Rights::Read); };
+        CHECK_FALSE(recalled());
+        CHECK(guest.ask(read_at(0x4000)).translation.address.value == 0x1800000);
+        const auto translation = recalled();
+        REQUIRE(translation);
+        CHECK(translation->address == iommu::Pa{0x1800123});
+        guest.submit(tlbi_nh_va(9, 9, 0x9000));  // of nothing that there is
+        CHECK_FALSE(recalled());
+    }).join();
+}

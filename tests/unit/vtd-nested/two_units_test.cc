@@ -2,6 +2,7 @@
 //
 // Two units in one process share nothing but the guest's memory.
 #include <catch2/catch_test_macros.hpp>
+#include <thread>
 
 #include "vtd_guest.h"
 
@@ -85,4 +86,21 @@ TEST_CASE("A reset of one unit is no reset of the other") {
     other.map_second(0x4000, kNew, kR | kW);
     CHECK(output(other) == kOld);  // still cached
     CHECK((other.r32(kGsts) & kQie) != 0);
+}
+
+TEST_CASE("What a thread is answered is remembered for it, though others had asked for the page before") {
+    Guest guest;
+    prepare(guest);
+    REQUIRE(output(guest) == kOld);
+    std::thread([&] {
+        const iommu::Who who = iommu::Who::of(kDevice, iommu::kPasidLimit, false, false);
+        const auto recalled = [&] { return guest.unit.recall(who, iommu::Iova{0x4123}, iommu::Rights::Read); };
+        CHECK_FALSE(recalled());
+        CHECK(output(guest) == 0x1800000);
+        const auto translation = recalled();
+        REQUIRE(translation);
+        CHECK(translation->address == iommu::Pa{0x1800123});
+        guest.submit(iotlb(3, 8, 0x9000));  // of nothing that there is
+        CHECK_FALSE(recalled());
+    }).join();
 }
