@@ -43,17 +43,15 @@ bool Unit::queue_runs() const {
 }
 
 void Unit::run_queue() {
-    {
-        const std::lock_guard lock(mutex_);
-        if (queue_running_ || !queue_runs()) return;
-        queue_running_ = true;
-    }
     std::optional<std::uint64_t> now_ns;  // asked for when a command needs it
+    bool ours = false;                    // to run
     for (int budget = kBudget; budget > 0;) {
         Effects effects;
         QueueState state = QueueState::Idle;
         {
             const std::lock_guard lock(mutex_);
+            if (!ours && queue_running_) return;
+            ours = queue_running_ = true;
             std::tie(state, effects) = step_together(now_ns, budget);
             // In the same breath as the last look: a producer index written later finds nobody running.
             if (state == QueueState::Idle) queue_running_ = false;
