@@ -40,7 +40,7 @@ struct Lease {
 }  // namespace
 
 void assign_shard() {
-    thread_local Lease lease;
+    thread_local const Lease lease;
     thread_shard_plus_1 = lease.shard + 1;
 }
 

@@ -128,6 +128,7 @@ TEST_CASE("Threads that end give their shards back", "[threads]") {
 TEST_CASE("Threads past the last shard share it", "[threads]") {
     std::atomic<unsigned> shared{0}, started{0};
     std::vector<std::thread> threads;
+    threads.reserve(iommu::kShards + 3);
     for (unsigned i = 0; i < iommu::kShards + 3; ++i)
         threads.emplace_back([&] {
             if (iommu::thread_shard() == iommu::kSharedShard) ++shared;
