@@ -3,12 +3,14 @@
 // instructions: the core's most frequent operations, for callgrind to count.
 //
 //     valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=FILE instructions
+//     instructions --compiler        what it was compiled with
 //
 // prints each operation's name and how often it was done, in the order of callgrind's dumps. Unlike nanoseconds, the
 // counts are the same on a busy machine; check-instructions compares them with those that are kept.
 #include <valgrind/callgrind.h>
 
 #include <cstdio>
+#include <cstring>
 #include <functional>
 
 #include "bench_smmu_guest.h"
@@ -63,9 +65,21 @@ void count_commands() {
     });
 }
 
+#ifdef __clang__
+constexpr const char* kCompiler = "clang";
+constexpr int kCompilerVersion = __clang_major__;
+#else
+constexpr const char* kCompiler = "gcc";
+constexpr int kCompilerVersion = __GNUC__;
+#endif
+
 }  // namespace
 
-int main() {
+int main(int words_count, char** words) {
+    if (words_count > 1 && std::strcmp(words[1], "--compiler") == 0) {
+        std::printf("%s-%d\n", kCompiler, kCompilerVersion);
+        return 0;
+    }
     count_vtd(Mode::FirstStage, {"vtd-first-stage-again", "vtd-first-stage-hit", "vtd-first-stage-miss"});
     count_vtd(Mode::Nested, {"vtd-nested-again", "vtd-nested-hit", "vtd-nested-miss"});
     count_smmu(SmmuMode::Stage1, {"smmu-stage-1-again", "smmu-stage-1-hit", "smmu-stage-1-miss"});
