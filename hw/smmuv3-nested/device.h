@@ -160,7 +160,9 @@ class Unit {
     [[nodiscard]] Effects resume_all(const std::vector<EventRecorder::Stalled>& stalled, iommu::StallAction action);
 
     // ---- device_queue.cc: the command queue
-    enum class QueueState : std::uint8_t { Idle, More, AsksTime };
+    // TellsFirst: what earlier ones did must have been performed before this one is.
+    enum class QueueState : std::uint8_t { Idle, More, AsksTime, TellsFirst };
+    enum class Earlier : std::uint8_t { Told, Untold };
     [[nodiscard]] std::pair<QueueState, Effects> step_together(std::optional<std::uint64_t> now_ns, int& budget);
     [[nodiscard]] bool queue_runs() const;
     // What became of a command: carried out, or what keeps it from that.
@@ -169,7 +171,7 @@ class Unit {
         Progress progress = Progress::Done;
         Effects effects;
     };
-    [[nodiscard]] std::pair<QueueState, Effects> step_queue(std::optional<std::uint64_t> now_ns);
+    [[nodiscard]] std::pair<QueueState, Effects> step_queue(std::optional<std::uint64_t> now_ns, Earlier earlier);
     [[nodiscard]] Executed execute(const Command& command, std::uint64_t now_ns);
     [[nodiscard]] Executed synchronize(const Sync& sync);
     [[nodiscard]] Effects complete(const Sync& sync);

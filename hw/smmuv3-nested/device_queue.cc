@@ -19,7 +19,7 @@ namespace {
 // Commands per run; what is left is announced by a kick, so no write to a register takes longer than this many.
 constexpr int kBudget = 1024;
 // Effects that may wait for each other.
-constexpr std::size_t kTogether = 32;
+constexpr int kTogether = 32;
 constexpr unsigned kCommandLog2 = 4;  // bytes
 
 }  // namespace
@@ -67,19 +67,21 @@ void Unit::run_queue() {
     ports_.clock.kick();
 }
 
-// With the lock held. Commands that nobody outside can tell apart are carried out in one go.
+// With the lock held. Commands that nobody outside can tell apart are carried out in one go, so many at most. A
+// CMD_SYNC is not among those of others: whoever sees CONS beyond it knows that all holders of translations have been
+// told.
 std::pair<Unit::QueueState, Effects> Unit::step_together(std::optional<std::uint64_t> now_ns, int& budget) {
     Effects together;
-    for (;;) {
-        auto [state, effects] = step_queue(now_ns);
+    for (int commands = 1;; ++commands) {
+        auto [state, effects] = step_queue(now_ns, together.empty() ? Earlier::Told : Earlier::Untold);
         const bool goes_on = state == QueueState::More && effects.only_unmaps();
         together.append(std::move(effects));
-        if (--budget == 0 || !goes_on || together.list().size() >= kTogether) return {state, std::move(together)};
+        if (--budget == 0 || !goes_on || commands == kTogether) return {state, std::move(together)};
     }
 }
 
 // One command, with the lock held.
-std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_t> now_ns) {
+std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_t> now_ns, Earlier earlier) {
     if (!queue_runs()) return {QueueState::Idle, Effects{}};
     const iommu::WrapRing ring = command_ring();
     const auto cons = registers_.get<CMDQ_CONS>();
@@ -94,6 +96,9 @@ std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_
         .e2h = registers_.get<CR2>().get<CR2::E2H>() != 0};
     const auto command = decode(*words, context);
     if (command && std::holds_alternative<AtcInv>(*command) && !now_ns) return {QueueState::AsksTime, Effects{}};
+    if (command && std::holds_alternative<Sync>(*command) && earlier == Earlier::Untold) {
+        return {QueueState::TellsFirst, Effects{}};
+    }
     Executed executed;
     if (command) executed = execute(*command, now_ns.value_or(0));
     if (executed.progress == Progress::Waits) return {QueueState::Idle, hold(consumer, *words)};

@@ -187,14 +187,16 @@ class Unit {
     [[nodiscard]] Effects publish_gate(Gate next);
 
     // ---- device_queue.cc: the invalidation queue
-    enum class QueueState : std::uint8_t { Idle, More, AsksTime };
+    // TellsFirst: what earlier ones did must have been performed before this one is.
+    enum class QueueState : std::uint8_t { Idle, More, AsksTime, TellsFirst };
+    enum class Earlier : std::uint8_t { Told, Untold };
     [[nodiscard]] bool begins_run();
     void read_time();
     [[nodiscard]] std::pair<QueueState, Effects> step_together(int& budget);
     [[nodiscard]] bool may_fetch() const;
     [[nodiscard]] bool queue_has_work() const;
-    [[nodiscard]] std::pair<QueueState, Effects> step_queue();
-    [[nodiscard]] std::pair<QueueState, Effects> fetch();
+    [[nodiscard]] std::pair<QueueState, Effects> step_queue(Earlier earlier);
+    [[nodiscard]] std::pair<QueueState, Effects> fetch(Earlier earlier);
     [[nodiscard]] Result<Words<4>, IQEI> load_descriptor(Value<IQA> iqa, std::uint64_t position) const;
     [[nodiscard]] std::optional<Effects> execute(const Command& command);
     [[nodiscard]] std::optional<Effects> fetched(const Wait& wait);

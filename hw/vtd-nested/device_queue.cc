@@ -22,7 +22,7 @@ namespace {
 // Descriptors per run; what is left is announced by a kick, so no write to a register takes longer than this many.
 constexpr int kBudget = 1024;
 // Effects that may wait for each other.
-constexpr std::size_t kTogether = 32;
+constexpr int kTogether = 32;
 
 }  // namespace
 
@@ -87,27 +87,29 @@ void Unit::read_time() {
     time_is_read_ = true;
 }
 
-// With the lock held. Descriptors that nobody outside can tell apart are carried out in one go.
+// With the lock held. Descriptors that nobody outside can tell apart are carried out in one go, so many at most. A wait
+// is not among those of others: whoever sees it completed, by IQH, IWC or the status word, knows that all holders of
+// translations have been told.
 std::pair<Unit::QueueState, Effects> Unit::step_together(int& budget) {
     Effects together;
-    for (;;) {
-        auto [state, effects] = step_queue();
+    for (int commands = 1;; ++commands) {
+        auto [state, effects] = step_queue(together.empty() ? Earlier::Told : Earlier::Untold);
         const bool goes_on = state == QueueState::More && effects.only_unmaps();
         together.append(std::move(effects));
-        if (--budget == 0 || !goes_on || together.list().size() >= kTogether) return {state, std::move(together)};
+        if (--budget == 0 || !goes_on || commands == kTogether) return {state, std::move(together)};
     }
 }
 
 // One thing, with the lock held. Waits that are due first: a time-out aborts only those that are not.
-std::pair<Unit::QueueState, Effects> Unit::step_queue() {
+std::pair<Unit::QueueState, Effects> Unit::step_queue(Earlier earlier) {
     if (const auto wait = in_flight_.take_due()) return {QueueState::More, complete(*wait)};
     if (in_flight_.deadline_ns() <= now_ns_) return {QueueState::More, time_out()};
     if (!may_fetch()) return {QueueState::Idle, Effects{}};
-    return fetch();
+    return fetch(earlier);
 }
 
 // One descriptor. The head moves once it is carried out, or known to be in flight.
-std::pair<Unit::QueueState, Effects> Unit::fetch() {
+std::pair<Unit::QueueState, Effects> Unit::fetch(Earlier earlier) {
     const auto iqa = registers_.get<IQA>();
     const CommandContext context{capabilities_, mode()};
     if (const auto error = queue_error(iqa, registers_.get<IQT>(), context)) {
@@ -119,6 +121,9 @@ std::pair<Unit::QueueState, Effects> Unit::fetch() {
     const auto command = decode(*words, context);
     if (command && std::holds_alternative<DeviceInvalidation>(*command) && !time_is_read_) {
         return {QueueState::AsksTime, Effects{}};
+    }
+    if (command && std::holds_alternative<Wait>(*command) && earlier == Earlier::Untold) {
+        return {QueueState::TellsFirst, Effects{}};
     }
     Effects effects;
     if (traces(TraceClass::Invalidation)) {

@@ -64,6 +64,23 @@ TEMPLATE_TEST_CASE("Both: holders have forgotten before the status word, and it 
     CHECK(status_at_message == 4);
 }
 
+TEMPLATE_TEST_CASE("Both: no wait is over before holders were told of what stands before it", "[contract]", VtdSide,
+                   SmmuSide) {
+    TestType side;
+    prepare(side);
+    const auto before = side.guest.unit.counters().waits;
+    std::vector<std::uint64_t> over;
+    side.guest.ports.on_port = [&](std::string_view port) {
+        if (port == "unmap") over.push_back(side.guest.unit.counters().waits - before);
+    };
+    side.queue_page_invalidation(kPage);
+    side.queue_page_invalidation(kPage);
+    side.queue_status(1);
+    side.queue_page_invalidation(kPage);
+    side.ring();
+    CHECK(over == std::vector<std::uint64_t>{0, 0, 1});
+}
+
 TEMPLATE_TEST_CASE("Both: what was invalidated is gone when holders are told", "[contract]", VtdSide, SmmuSide) {
     TestType side;
     prepare(side);
