@@ -138,7 +138,8 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
         request.kind == RequestKind::Untranslated && config->route.translate != Translate::PassThrough;
     // Perhaps only the configuration had to be looked up again; else `translate` has just looked there.
     const Front::Slot* slot = front_.slot(iommu::Who::of(request));
-    const bool looked = slot != nullptr && slot->knows_route(iommu::Who::of(request), config_ticket.epoch);
+    const bool looked = slot != nullptr && slot->knows_route(iommu::Who::of(request), config_ticket.epoch) &&
+                        !in_interrupt_range(request.iova.value);
     if (cacheable && !gate.guarded() && !looked) {
         if (const auto hit = find_cached(request, config->route))
             return Path{hit->address, hit->page_log2, hit->rights};

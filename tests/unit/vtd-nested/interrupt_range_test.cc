@@ -141,6 +141,14 @@ TEST_CASE("A request with PASID to the interrupt range is translated like any ot
             const auto got = expect_output(guest, with_pasid(request, 5), 0x1'0000'0123);
             CHECK(got.page_log2 == 20);
         }
+        // It is kept like any other: without an invalidation the tables are not read again, also when the unit knows
+        // from other addresses how the PASID is translated.
+        const auto again = with_pasid(read_at(kFirst + 0x123), 5);
+        for (int i = 0; i < 2; ++i)
+            REQUIRE(guest.ask(with_pasid(read_at(kLast + 1), 5)).outcome == Outcome::Translated);
+        REQUIRE(guest.ask(again).translation.address.value == 0x1'0000'0123);
+        map(guest, way, kFirst, 0x1'4000'0000, 21);
+        CHECK(guest.ask(again).translation.address.value == 0x1'0000'0123);
         // That page is not for requests without PASID.
         CHECK(guest.ask(write_at(kFirst + 0x123)).translation.address.value == kFirst + 0x123);
     }
