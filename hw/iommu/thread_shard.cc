@@ -12,10 +12,10 @@ thread_local constinit unsigned thread_shard_plus_1 = 0;
 namespace {
 
 // A bit for each shard that nobody has. Acquire and release, so that who gets one sees what its last owner wrote.
-constinit std::atomic<std::uint32_t> free_shards{(std::uint32_t{1} << kSharedShard) - 1};
+constinit std::atomic<std::uint64_t> free_shards{(std::uint64_t{1} << kSharedShard) - 1};
 
 unsigned take_shard() {
-    std::uint32_t free = free_shards.load(std::memory_order_relaxed);
+    std::uint64_t free = free_shards.load(std::memory_order_relaxed);
     while (free != 0) {
         if (free_shards.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire)) {
             return static_cast<unsigned>(std::countr_zero(free));
@@ -33,7 +33,7 @@ struct Lease {
     Lease& operator=(const Lease&) = delete;
     ~Lease() {
         thread_shard_plus_1 = kSharedShard + 1;  // for what runs later in the thread's end
-        if (shard != kSharedShard) free_shards.fetch_or(std::uint32_t{1} << shard, std::memory_order_release);
+        if (shard != kSharedShard) free_shards.fetch_or(std::uint64_t{1} << shard, std::memory_order_release);
     }
 };
 

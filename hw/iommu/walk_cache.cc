@@ -14,7 +14,8 @@ WalkCache::Key WalkCache::key(const WalkOrigin& origin, std::uint64_t input) con
     key.root_ = origin.root;
     key.second_root_ = origin.second_root;
     key.shape_ = origin.shape;
-    key.stamp_ = 1 + origin.configs + iotlb_.tables_stamp(tag);
+    key.configs_ = origin.configs;
+    key.stamp_ = 1 + iotlb_.tables_stamp(tag);
     return key;
 }
 

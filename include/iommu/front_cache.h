@@ -122,9 +122,13 @@ class FrontCache {
     using Table = std::array<Slot, kSlots>;
     static constexpr unsigned kTables = kSharedShard;  // the threads that share a shard have none
 
-    // Neighbouring requesters, and neighbouring PASIDs of one, have different slots.
+    // Different slots have neighbouring functions, function 0 of neighbouring buses, and neighbouring PASIDs of one
+    // requester.
     [[nodiscard]] static std::size_t index_of(Who who) {
-        return ((who.value >> 32) + (who.value >> 2 & (kPasidLimit - 1)) * 37 + (who.value & 3) * 151) % kSlots;
+        const std::uint64_t requester = who.value >> 32;
+        return (requester + (requester >> 8) * 293 + (who.value >> 2 & (kPasidLimit - 1)) * 37 +
+                (who.value & 3) * 151) %
+               kSlots;
     }
 
     std::array<std::atomic<Table*>, kTables> tables_{};

@@ -8,9 +8,7 @@
 // from the root, and that one is believed. One from the root leaves its last table when nothing above its leaf had to
 // be updated.
 //
-//     const auto path = walk_nested(first, second, query, marks, memory);                                  //
-//     two_stage.h const auto path = near_nested({first, first_origin}, {second, second_origin}, query, {marks, memory,
-//     &cache});
+//     const auto path = near_nested({first, first_origin}, {second, second_origin}, query, {marks, memory, &cache});
 #ifndef IOMMU_NEAR_WALK_H
 #define IOMMU_NEAR_WALK_H
 

@@ -2,14 +2,14 @@
 //
 // thread_shard: a small number for each thread, so that what all threads write can be kept apart by it.
 //
-// A thread has a number of its own for as long as it lives, which a later thread may get then: what one has written is
-// seen by the next. While all are taken, threads share the last one.
+// A thread that asks gets a number of its own for as long as it lives, and a later thread may get it then: what one has
+// written is seen by the next. While all are taken, be their threads idle or not, new ones share the last one.
 #ifndef IOMMU_THREAD_SHARD_H
 #define IOMMU_THREAD_SHARD_H
 
 namespace iommu {
 
-inline constexpr unsigned kShards = 32;
+inline constexpr unsigned kShards = 64;
 inline constexpr unsigned kSharedShard = kShards - 1;
 
 namespace detail {

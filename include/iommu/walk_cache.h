@@ -60,6 +60,7 @@ class WalkCache {
         std::uint64_t root_ = 0;
         std::uint64_t second_root_ = 0;
         std::uint64_t shape_ = 0;
+        std::uint64_t configs_ = 0;  // apart from the stamp: the two are not taken at one moment
         std::uint64_t stamp_ = 0;
 
       public:

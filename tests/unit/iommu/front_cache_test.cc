@@ -141,17 +141,19 @@ TEST_CASE("Threads past the last shard share it", "[threads]") {
     CHECK(shared >= 4);
 }
 
-TEST_CASE("FrontCache: the 256 functions of a bus have slots of their own, and so have the first PASIDs of one") {
+TEST_CASE("FrontCache: own slots for the functions of a bus, for function 0 of each bus, for the first PASIDs of one") {
     std::thread([] {
         Front front;
         front.join();
         if (front.slot(kWho) == nullptr) return;
-        std::set<Slot*> functions, pasids;
+        std::set<Slot*> functions, buses, pasids;
         for (std::uint32_t i = 0; i < 256; ++i) {
             functions.insert(front.slot(Who::of(i, iommu::kPasidLimit, false, false)));
+            buses.insert(front.slot(Who::of(i << 8, iommu::kPasidLimit, false, false)));
             pasids.insert(front.slot(Who::of(0x20, i, false, false)));
         }
         CHECK(functions.size() == 256);
+        CHECK(buses.size() == 256);
         CHECK(pasids.size() == 256);
     }).join();
 }
