@@ -10,6 +10,7 @@
 #include <valgrind/callgrind.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -21,6 +22,13 @@ namespace {
 
 constexpr std::uint32_t kTimes = 2000;
 
+// Ends the program when the operation was not what its name says: counted would be something else.
+void expect(const char* name, bool right) {
+    if (right) return;
+    std::fprintf(stderr, "%s was something else\n", name);
+    std::exit(1);
+}
+
 void count(const char* name, const std::function<void(std::uint32_t)>& operation) {
     CALLGRIND_START_INSTRUMENTATION;
     CALLGRIND_ZERO_STATS;
@@ -31,15 +39,26 @@ void count(const char* name, const std::function<void(std::uint32_t)>& operation
     std::printf("%s %u\n", name, kTimes);
 }
 
+// `ask` must translate each time, by a hit or by a miss.
+template <class Guest, class Ask>
+void count_asked(const char* name, Guest& guest, bool hits, Ask ask) {
+    const auto before = guest.unit.counters();
+    std::uint32_t good = 0;
+    count(name, [&](std::uint32_t i) { good += ask(i).outcome == iommu::Outcome::Translated ? 1 : 0; });
+    const auto after = guest.unit.counters();
+    const auto counted = hits ? after.hits - before.hits : after.misses - before.misses;
+    expect(name, good == kTimes && counted == kTimes);
+}
+
 // The page that was asked for last; one that was not, in the IOTLB; one that is not there.
 template <class Guest, class Ask>
 void count_translations(const char* const (&names)[3], Guest& guest, Ask ask) {
     (void)ask(page_address(1));
     (void)ask(page_address(1));
-    count(names[0], [&](std::uint32_t) { (void)ask(page_address(1)); });
+    count_asked(names[0], guest, true, [&](std::uint32_t) { return ask(page_address(1)); });
     touch(guest, 0, 64);
-    count(names[1], [&](std::uint32_t i) { (void)ask(page_address(i % 64)); });
-    count(names[2], [&](std::uint32_t i) { (void)ask(page_address(1024 + i)); });
+    count_asked(names[1], guest, true, [&](std::uint32_t i) { return ask(page_address(i % 64)); });
+    count_asked(names[2], guest, false, [&](std::uint32_t i) { return ask(page_address(1024 + i)); });
 }
 
 void count_vtd(Mode mode, const char* const (&names)[3]) {
@@ -52,17 +71,25 @@ void count_smmu(SmmuMode mode, const char* const (&names)[3]) {
     count_translations(names, *guest, [&](std::uint64_t iova) { return guest->unit.translate(smmu_request(iova)); });
 }
 
+// Each command must be carried out.
+template <class Guest, class Command>
+void count_command(const char* name, Guest& guest, Command command) {
+    const auto before = guest.unit.counters();
+    count(name, [&](std::uint32_t i) {
+        guest.submit(command(page_address(i)));
+        forget(guest.ports);
+    });
+    const auto after = guest.unit.counters();
+    expect(name, after.invalidations - before.invalidations == kTimes && after.queue_errors == 0);
+}
+
 void count_commands() {
     const auto vtd = make_guest(Mode::FirstStage, kPages);
-    count("vtd-invalidate-page", [&](std::uint32_t i) {
-        vtd->submit(page_invalidation(Mode::FirstStage, page_address(i), 0));
-        forget(vtd->ports);
-    });
+    count_command("vtd-invalidate-page", *vtd,
+                  [](std::uint64_t iova) { return page_invalidation(Mode::FirstStage, iova, 0); });
     const auto smmu = make_smmu_guest(SmmuMode::Stage1, kPages);
-    count("smmu-invalidate-page", [&](std::uint32_t i) {
-        smmu->submit(smmu_page_invalidation(SmmuMode::Stage1, page_address(i), false));
-        forget(smmu->ports);
-    });
+    count_command("smmu-invalidate-page", *smmu,
+                  [](std::uint64_t iova) { return smmu_page_invalidation(SmmuMode::Stage1, iova, false); });
 }
 
 #ifdef __clang__
