@@ -108,7 +108,7 @@ check_coverage() {
     stage coverage
     step 'counting lines'
     : >"$log"
-    (cd "$ROOT" && run_logged "$log" gcovr -r . --filter 'hw/' --filter 'include/' --exclude-throw-branches \
+    (cd "$ROOT" && run_logged "$log" gcovr -j "$(nproc)" -r . --filter 'hw/' --filter 'include/' --exclude-throw-branches \
         --gcov-ignore-parse-errors --json-summary "$COUNTED_BUILD/coverage.json" --html-details "$COUNTED_BUILD/coverage.html" \
         "$COUNTED_BUILD") || fail_with_log 'gcovr could not count' "$log"
     lines=$(sed -n 's/.*"line_percent": *\([0-9.]*\).*/\1/p' <(tr ',' '\n' <"$COUNTED_BUILD/coverage.json") | tail -n 1)
