@@ -42,4 +42,8 @@ void expect_code(Endpoint& endpoint, std::uint64_t address, unsigned code, const
                                 " instead of " + code_text(code));
 }
 
+void need_ats(const Endpoint& endpoint) {
+    if (!endpoint.enabled(AE_ENABLES_ATS)) skip("the driver left the endpoint's ATS off");
+}
+
 }  // namespace guest

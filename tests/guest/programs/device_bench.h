@@ -35,4 +35,7 @@ void exchange(Endpoint& endpoint, std::uint64_t address, std::span<std::uint8_t>
 // Fails the step unless a read and a write at `address` end in `code`.
 void expect_code(Endpoint& endpoint, std::uint64_t address, unsigned code, const How& how = {});
 
+// Skips the step unless the IOMMU driver switched the endpoint's ATS on.
+void need_ats(const Endpoint& endpoint);
+
 }  // namespace guest

@@ -110,6 +110,15 @@ void device_reads(Endpoint& endpoint, std::span<const std::uint8_t> there, std::
     check(has_pattern(bytes, seed), "the read of " + hex(address_of(there.data())) + " brought other data");
 }
 
+void device_reads_zeros(Endpoint& endpoint, const void* there, const How& how) {
+    std::array<std::uint8_t, 64> bytes{};
+    bytes.fill(0xff);
+    const Result result = endpoint.read(address_of(there), bytes, how);
+    check(result.good(), std::string("the read ended in ") + code_text(result.code));
+    for (const std::uint8_t byte : bytes)
+        check_equal(byte, 0, "a byte of memory that nobody has written");
+}
+
 void exchange(Endpoint& endpoint, std::span<std::uint8_t> there, const How& how) {
     static std::uint64_t seed = 100;
     device_writes(endpoint, there, ++seed, how);

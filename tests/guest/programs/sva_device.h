@@ -85,6 +85,8 @@ std::uint64_t address_of(const void* pointer);
 void device_writes(Endpoint& endpoint, std::span<std::uint8_t> there, std::uint64_t seed, const How& how);
 // The device reads what is there, which is the pattern of this seed.
 void device_reads(Endpoint& endpoint, std::span<const std::uint8_t> there, std::uint64_t seed, const How& how);
+// The device reads zeros there: memory that nobody has written.
+void device_reads_zeros(Endpoint& endpoint, const void* there, const How& how);
 // Both, with new data.
 void exchange(Endpoint& endpoint, std::span<std::uint8_t> there, const How& how);
 // The device's access ends in an error.

@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "device.h"
+#include "device_bench.h"
 #include "endpoint.h"
 #include "nest.h"
 #include "submissions.h"
@@ -31,21 +32,10 @@ constexpr std::uint64_t kIova = 0x1'2340'0000;
 constexpr unsigned kHostPatienceMs = 3000;
 const std::string kFromBoot = "trace_event=intel_iommu:qi_submit";
 
-// The device by VFIO, as the suites of iommufd have it; SVA is for the other device.
-struct Bench {
-    Iommufd iommu;
-    Device device{endpoint_function(0), iommu};
-    Endpoint endpoint{device.bar0()};
-};
-
 void read_by_atc(Endpoint& endpoint, std::uint64_t address) {
     std::array<std::uint8_t, 8> bytes{};
     const Result result = endpoint.read(address, bytes, {.via = Via::Atc});
     check(result.good(), "the read of " + hex(address) + " ended in " + code_text(result.code));
-}
-
-void skip_without_ats(const Endpoint& endpoint) {
-    if (!endpoint.enabled(AE_ENABLES_ATS)) skip("the kernel has not enabled the device's ATS");
 }
 
 // Linux gives the nested STE of a device that can stall both S2S and EATS, which is illegal. [SMMU G.b s5.2]
@@ -89,7 +79,7 @@ bool covers(const std::vector<Submission>& submitted, Kind kind, std::uint64_t a
     return false;
 }
 
-void unmap_pages(Bench& bench, std::uint32_t ioas, std::uint64_t pages) {
+void unmap_pages(DeviceBench& bench, std::uint32_t ioas, std::uint64_t pages) {
     Submissions submissions;
     const Memory memory{pages * kKiB4};
     bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
@@ -107,28 +97,34 @@ void unmap_pages(Bench& bench, std::uint32_t ioas, std::uint64_t pages) {
 
 // A page, a number of pages that no single size fits, and a large page.
 void unmap() {
-    Bench bench;
+    DeviceBench bench;
     const std::uint32_t ioas = bench.iommu.ioas();
     bench.device.attach(ioas);
-    skip_without_ats(bench.endpoint);
+    need_ats(bench.endpoint);
     for (const std::uint64_t pages : {1, 3, 512})
         unmap_pages(bench, ioas, pages);
 }
 
-// iommu:unmap has the range that user space named; the device hears of it, and of nothing else.
-void core_event() {
-    Bench bench;
+// The events of this kind while `pages` pages are unmapped, one of which the device has kept; its counters begin there.
+std::vector<std::string> events_of_unmap(DeviceBench& bench, const char* kind, std::uint64_t pages) {
     const std::uint32_t ioas = bench.iommu.ioas();
     bench.device.attach(ioas);
-    skip_without_ats(bench.endpoint);
-    const Memory memory{4 * kKiB4};
+    need_ats(bench.endpoint);
+    const Memory memory{pages * kKiB4};
     bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
     read_by_atc(bench.endpoint, kIova);
-    Tracing tracing{{"iommu/unmap"}};
+    Tracing tracing{{kind}};
     bench.endpoint.set(AE_CONTROL, AE_CONTROL_CLEAR_COUNTERS);
     bench.iommu.unmap(ioas, kIova, memory.size());
+    return tracing.take();
+}
+
+// iommu:unmap has the range that user space named; the device hears of it, and of nothing else.
+void core_event() {
+    constexpr std::uint64_t kPages = 4;
+    DeviceBench bench;
     std::uint64_t bytes = 0;
-    for (const std::string& event : tracing.take()) {
+    for (const std::string& event : events_of_unmap(bench, "iommu/unmap", kPages)) {
         unsigned long long first = 0, last = 0, size = 0, done = 0;
         const int found = std::sscanf(event.c_str(), "unmap: IOMMU: iova=0x%llx - 0x%llx size=%llu unmapped_size=%llu",
                                       &first, &last, &size, &done);
@@ -136,7 +132,7 @@ void core_event() {
         check_equal(first, kIova + bytes, "the iova in iommu:unmap");
         bytes += done;
     }
-    check_equal(bytes, memory.size(), "the bytes in iommu:unmap");
+    check_equal(bytes, kPages * kKiB4, "the bytes in iommu:unmap");
     check(bench.endpoint.get64(AE_LAST_INVALIDATE_FIRST_64) <= kIova + bytes - 1,
           "the device heard of other addresses");
     check(bench.endpoint.get64(AE_LAST_INVALIDATE_LAST_64) >= kIova, "the device heard of other addresses");
@@ -145,18 +141,10 @@ void core_event() {
 // cache_tag_flush_range has what the driver made of a range: base and order, once for the IOTLB, once for the device.
 void flush_range() {
     only_on(UnitKind::Vtd, "arm-smmu-v3 has no trace events");
-    Bench bench;
-    const std::uint32_t ioas = bench.iommu.ioas();
-    bench.device.attach(ioas);
-    skip_without_ats(bench.endpoint);
-    const Memory memory{8 * kKiB4};
-    bench.iommu.map(ioas, memory.data(), memory.size(), kIova);
-    read_by_atc(bench.endpoint, kIova);
-    Tracing tracing{{"intel_iommu/cache_tag_flush_range"}};
-    bench.endpoint.set(AE_CONTROL, AE_CONTROL_CLEAR_COUNTERS);
-    bench.iommu.unmap(ioas, kIova, memory.size());
+    constexpr std::uint64_t kPages = 8;
+    DeviceBench bench;
     unsigned of_device = 0;
-    for (const std::string& event : tracing.take()) {
+    for (const std::string& event : events_of_unmap(bench, "intel_iommu/cache_tag_flush_range", kPages)) {
         const auto range = event.find("[0x");
         if (range == std::string::npos || event.find("type devtlb") == std::string::npos) continue;
         unsigned long long first = 0, last = 0, base = 0, order = 0;
@@ -166,7 +154,7 @@ void flush_range() {
         check(event.find(bench.device.function().name) != std::string::npos, "another device's: " + event);
         of_device += 1;
         check_equal(first, kIova, "the first address of cache_tag_flush_range");
-        check_equal(last, kIova + memory.size() - 1, "its last");
+        check_equal(last, kIova + kPages * kKiB4 - 1, "its last");
         check_equal(bench.endpoint.get64(AE_LAST_INVALIDATE_FIRST_64), base, "LAST_INVALIDATE_FIRST");
         check_equal(bench.endpoint.get64(AE_LAST_INVALIDATE_LAST_64), base + (kKiB4 << order) - 1,
                     "LAST_INVALIDATE_LAST");
@@ -177,13 +165,13 @@ void flush_range() {
 
 // IOMMU_HWPT_INVALIDATE of a page, of some, of all.
 void nested() {
-    Bench bench;
+    DeviceBench bench;
     skip_if_stalling(bench.device);
     Nest nest{bench.iommu, bench.device, kKiB4, Ats::On};
     for (std::uint64_t page = 0; page < 8; ++page)
         nest.tables().map(kIova + page * kKiB4, nest.data_ipa(page * kKiB4), 12);
     nest.attach();
-    skip_without_ats(bench.endpoint);
+    need_ats(bench.endpoint);
     Submissions submissions;
     for (const std::uint64_t pages : {1, 8}) {
         read_by_atc(bench.endpoint, kIova);
@@ -202,12 +190,12 @@ void nested() {
 
 // A change of the second stage: which of the device's translations it is about, nobody knows; all of them go.
 void parent() {
-    Bench bench;
+    DeviceBench bench;
     skip_if_stalling(bench.device);
     Nest nest{bench.iommu, bench.device, kKiB4, Ats::On};
     nest.tables().map(kIova, nest.data_ipa(0), 12);
     nest.attach();
-    skip_without_ats(bench.endpoint);
+    need_ats(bench.endpoint);
     read_by_atc(bench.endpoint, kIova);
     Submissions submissions;
     clear(bench.endpoint, submissions);

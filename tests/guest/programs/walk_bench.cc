@@ -50,10 +50,6 @@ void NestBench::expect_page(std::uint64_t iova, unsigned page, const char* when,
           std::string{when} + " a read of " + hex(iova) + " gets " + text(found) + ", not " + text(page));
 }
 
-void need_ats(const Endpoint& endpoint) {
-    if (!endpoint.enabled(AE_ENABLES_ATS)) skip("the driver left the endpoint's ATS off");
-}
-
 void need_pasids(DeviceBench& bench) {
     if (bench.iommu.hw_info(bench.device.id(), nullptr, 0).out_max_pasid_log2 == 0)
         skip("the unit or the device has no PASIDs");

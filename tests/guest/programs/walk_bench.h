@@ -42,9 +42,6 @@ class NestBench : public DeviceBench {
 // Fills page with the pattern that page_at() knows as `number`.
 void mark_page(std::span<std::uint8_t> page, unsigned number);
 
-// Skips the step unless the IOMMU driver switched the endpoint's ATS on.
-void need_ats(const Endpoint& endpoint);
-
 // Skips the step unless unit and device have PASIDs (SubstreamIDs).
 void need_pasids(DeviceBench& bench);
 
