@@ -18,7 +18,7 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 }  // namespace
 
 void* allocate_table(std::size_t bytes) {
-    const std::size_t align = bytes >= kHugePage ? kHugePage : kSmallAlign;
+    const std::size_t align = bytes >= kHugePage / 2 ? kHugePage : kSmallAlign;
     const std::size_t whole = (bytes + align - 1) & ~(align - 1);
     void* table = std::aligned_alloc(align, whole);
     if (table == nullptr) throw std::bad_alloc();

@@ -175,7 +175,7 @@ Result<Path, Refusal> Unit::translated(const Request& request, Gate gate, const 
     if (!gate.translating()) return Err{Refusal{ats_forbidden(request, "SMMUEN=0")}};
     if (gate.checking()) {
         const Config config = TRY(look_up(request));
-        if (config.ats == AtsMode::SplitStage) return find_path(request, config, tickets);
+        if (config.ats == AtsMode::SplitStage) return find_path(request, config, tickets, Looked::No);
     }
     const unsigned bits = capabilities_.output_bits();
     if ((request.iova.value & ~iommu::low_bits(bits)) != 0) return Err{Refusal{}};

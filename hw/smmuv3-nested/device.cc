@@ -63,35 +63,43 @@ Reply Unit::translate(const Request& request, CanStall can_stall) {
 }
 
 Reply Unit::translate_anew(const Request& request, CanStall can_stall) {
-    if (request.kind != RequestKind::Untranslated) return translate_slow(request, can_stall);
+    if (request.kind != RequestKind::Untranslated) return translate_slow(request, can_stall, Looked::No);
     front_.join();
-    if (const auto translation =
-            front_.with_slot(iommu::Who::of(request), [&](auto& slot) { return answer_from_caches(request, slot); })) {
-        translations_.add(Count::Hits);
-        return Reply::translated(*translation);
-    }
-    return translate_slow(request, can_stall);
+    const auto translation =
+        front_.with_slot(iommu::Who::of(request), [&](auto& slot) { return answer_from_caches(request, slot); });
+    if (!translation) return translate_slow(request, can_stall, translation.error());
+    translations_.add(Count::Hits);
+    return Reply::translated(*translation);
 }
 
-// What is decided without a table. Anything unusual is left to the slow way. The epochs come first: what is found may
-// be remembered under them.
-std::optional<Translation> Unit::answer_from_caches(const Request& request, Front::Slot& slot) const {
-    const std::uint64_t configs = configs_.epoch();
-    const std::uint64_t now = configs + iotlb_.epoch();
-    slot.forget_block();  // a block that does not answer may be what there was less of
-    if (!slot.knows_route(iommu::Who::of(request), configs) && !learn_route(request, configs, slot)) {
-        return std::nullopt;
+// What is decided without a table: where the route is new to this thread, and fetches. Else `recall` has just looked.
+Result<Translation, Looked> Unit::answer_from_caches(const Request& request, Front::Slot& slot) const {
+    const iommu::Epochs now = epochs();
+    const bool known = slot.knows_route(iommu::Who::of(request), now.configs);
+    if (!known && !learn_route(request, now.configs, slot)) return Err{Looked::No};
+    std::optional<Translation> translation;
+    if (fetches(request, slot.route)) {
+        translation = find_cached(request, slot.route);
+    } else if (!known) {
+        translation = find_by_route(slot, request.iova, needed(request.access), now);
     }
-    const Route route = slot.route;
-    // Reads and writes are looked for under different tags: nothing is remembered that one could take for the other.
-    if (fetches(request, route)) return find_cached(request, route);
-    auto translation = route.translate == Translate::Bypass
-                           ? bypass(request)
-                           : iotlb_.find(slot.view, lookup_address(request.iova, route));
-    if (!translation) translation = find_shared(request, route);
-    if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
-    slot.remember(now, request.iova, *translation);
-    return translation;
+    if (!translation) return Err{Looked::Yes};
+    return *translation;
+}
+
+// By the slot's route. Not for fetches: their reads and writes are looked for under different tags, and nothing is
+// remembered that one could take for the other. The epochs were read before: what is found may be remembered under
+// them.
+std::optional<Translation> Unit::find_by_route(Front::Slot& slot, Iova iova, Rights need, iommu::Epochs now) const {
+    const Route& route = slot.route;
+    slot.forget_block();  // a block that does not answer may be what there was less of
+    if (fetches(slot.who, route)) return std::nullopt;
+    const Iova looked_for = lookup_address(iova, route);
+    auto translation = route.translate == Translate::Bypass ? bypass(iova) : iotlb_.find(slot.view, looked_for);
+    if (!translation) translation = find_shared(slot.view.tag(), looked_for);
+    if (!translation || !covers(translation->rights, need)) return std::nullopt;
+    slot.remember(now.sum(), iova, *translation);
+    return slot.translation(iova);
 }
 
 // How requests of this kind are translated, as long as no configuration and no gate changes.
@@ -103,33 +111,33 @@ bool Unit::learn_route(const Request& request, std::uint64_t configs, Front::Slo
     return true;
 }
 
-std::optional<Translation> Unit::bypass(const Request& request) const {
+std::optional<Translation> Unit::bypass(Iova iova) const {
     const unsigned bits = capabilities_.output_bits();
-    if ((request.iova.value & ~iommu::low_bits(bits)) != 0) return std::nullopt;
-    return Translation{.address = Pa{request.iova.value}, .page_log2 = bits, .rights = Rights::ReadWrite};
+    if ((iova.value & ~iommu::low_bits(bits)) != 0) return std::nullopt;
+    return Translation{.address = Pa{iova.value}, .page_log2 = bits, .rights = Rights::ReadWrite};
 }
 
 // An entry that all ASIDs share.
-std::optional<Translation> Unit::find_shared(const Request& request, const Route& route) const {
-    const bool first = route.translate == Translate::Stage1 || route.translate == Translate::Nested;
-    if (!first || !iotlb_.globals_kept()) return std::nullopt;
-    TlbTag tag = tlb_tag(request, route);
+std::optional<Translation> Unit::find_shared(TlbTag tag, Iova iova) const {
+    if (tag.kind == iommu::TlbKind::Second || !iotlb_.globals_kept()) return std::nullopt;
     tag.space = SpaceTag::none();
-    return iotlb_.find(tag, lookup_address(request.iova, route));
+    return iotlb_.find(tag, iova);
 }
 
 // A cached translation that allows the access: of the ASID, or of all of them.
 std::optional<Translation> Unit::find_cached(const Request& request, const Route& route) const {
-    auto translation = iotlb_.find(tlb_tag(request, route), lookup_address(request.iova, route));
-    if (!translation) translation = find_shared(request, route);
+    const TlbTag tag = tlb_tag(request, route);
+    const Iova looked_for = lookup_address(request.iova, route);
+    auto translation = iotlb_.find(tag, looked_for);
+    if (!translation) translation = find_shared(tag, looked_for);
     if (translation && !covers(translation->rights, needed(request.access))) translation.reset();
     return translation;
 }
 
-Reply Unit::translate_slow(const Request& asked, CanStall can_stall) {
+Reply Unit::translate_slow(const Request& asked, CanStall can_stall, Looked looked) {
     const Request request = as_presented(asked, capabilities_);
     translations_.add(Count::Misses);
-    const auto path = attempt(request);
+    const auto path = attempt(request, looked);
     if (path) {
         if (traces(TraceClass::Translation)) {
             ports_.trace.line(TraceClass::Translation, translation_line(request, *path));
@@ -142,7 +150,7 @@ Reply Unit::translate_slow(const Request& asked, CanStall can_stall) {
     return refuse(request, *refusal.fault, can_stall);
 }
 
-Result<Path, Refusal> Unit::attempt(const Request& request) {
+Result<Path, Refusal> Unit::attempt(const Request& request, Looked looked) {
     // Tickets first, then the gate: what is invalidated from here on cannot be kept.
     const Tickets tickets{iotlb_.open(), configs_.open()};
     const Gate gate = this->gate();
@@ -150,18 +158,16 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     if (!gate.translating()) return untranslated(request, gate);
     const auto config = configure(request, tickets.config);
     if (!config) return Err{config.error()};
-    return find_path(request, *config, tickets);
+    return find_path(request, *config, tickets, looked);
 }
 
 // From the TLB, or from the tables and into the TLB.
-Result<Path, Refusal> Unit::find_path(const Request& request, const Config& config, const Tickets& tickets) {
+Result<Path, Refusal> Unit::find_path(const Request& request, const Config& config, const Tickets& tickets,
+                                      Looked looked) {
     const Route& route = config.route;
     const bool cacheable = request.kind != RequestKind::Debug && route.translate != Translate::Bypass;
-    // Perhaps only the configuration had to be looked up again; else `translate` has just looked there.
-    const Front::Slot* slot = front_.slot(iommu::Who::of(request));
-    const bool looked = request.kind == RequestKind::Untranslated && slot != nullptr &&
-                        slot->knows_route(iommu::Who::of(request), tickets.config.epoch);
-    if (cacheable && !looked) {
+    // Perhaps only the configuration had to be looked up again.
+    if (cacheable && looked == Looked::No) {
         if (const auto hit = find_cached(request, route)) return Path{hit->address, hit->page_log2, hit->rights};
     }
     const auto found = find_and_mark(request, config, tickets.config.epoch);

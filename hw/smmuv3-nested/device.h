@@ -42,6 +42,7 @@
 
 namespace smmuv3 {
 
+using iommu::Looked;
 using iommu::Reply;
 
 // What is decided before any table is read: CR0.SMMUEN, GBPA.ABORT for when that is clear, CR0.ATSCHK.
@@ -81,13 +82,14 @@ class Unit {
     Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request, CanStall can_stall = CanStall::No);
-    // In two steps: what `translate` would answer an untranslated request, if it is what this thread was answered last;
-    // and the answer to any request when it is not.
+    // In two steps: what `translate` would answer an untranslated request, if no configuration has to be looked for;
+    // and the answer to any request when there is none.
     [[nodiscard]] std::optional<iommu::Translation> recall(iommu::Who who, Iova iova, Rights need) const {
-        const Front::Slot* slot = front_.slot(who);
-        if (slot == nullptr || !slot->answers(who, iova, need, configs_.epoch() + iotlb_.epoch())) return std::nullopt;
-        translations_.add(iommu::Count::Hits);
-        return slot->translation(iova);
+        const iommu::Epochs now = epochs();
+        const auto translation =
+            front_.recall(who, iova, need, now, [&](auto& slot) { return find_by_route(slot, iova, need, now); });
+        if (translation) translations_.add(iommu::Count::Hits);
+        return translation;
     }
     [[nodiscard]] Reply translate_anew(const Request& request, CanStall can_stall);
 
@@ -125,16 +127,21 @@ class Unit {
     };
 
     // ---- device.cc: transactions
-    [[nodiscard]] std::optional<iommu::Translation> answer_from_caches(const Request& request, Front::Slot& slot) const;
+    [[nodiscard]] iommu::Epochs epochs() const { return {configs_.epoch(), iotlb_.epoch()}; }
+    [[nodiscard]] std::optional<iommu::Translation> find_by_route(Front::Slot& slot, Iova iova, Rights need,
+                                                                  iommu::Epochs now) const;
+    [[nodiscard]] Result<iommu::Translation, Looked> answer_from_caches(const Request& request,
+                                                                        Front::Slot& slot) const;
     [[nodiscard]] bool learn_route(const Request& request, std::uint64_t configs, Front::Slot& slot) const;
-    [[nodiscard]] std::optional<iommu::Translation> bypass(const Request& request) const;
-    [[nodiscard]] std::optional<iommu::Translation> find_shared(const Request& request, const Route& route) const;
+    [[nodiscard]] std::optional<iommu::Translation> bypass(Iova iova) const;
+    [[nodiscard]] std::optional<iommu::Translation> find_shared(TlbTag tag, Iova iova) const;
     [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
-    [[nodiscard]] Reply translate_slow(const Request& asked, CanStall can_stall);
-    [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
+    [[nodiscard]] Reply translate_slow(const Request& asked, CanStall can_stall, Looked looked);
+    [[nodiscard]] Result<Path, Refusal> attempt(const Request& request, Looked looked);
     [[nodiscard]] Result<Config, Refusal> configure(const Request& request, ConfigTicket ticket);
     [[nodiscard]] Result<Config, Refusal> look_up(const Request& request);
-    [[nodiscard]] Result<Path, Refusal> find_path(const Request& request, const Config& config, const Tickets& tickets);
+    [[nodiscard]] Result<Path, Refusal> find_path(const Request& request, const Config& config, const Tickets& tickets,
+                                                  Looked looked);
     [[nodiscard]] Result<Found, Fault> find_and_mark(const Request& request, const Config& config,
                                                      std::uint64_t configs);
     [[nodiscard]] Result<Path, Refusal> untranslated(const Request& request, Gate gate) const;

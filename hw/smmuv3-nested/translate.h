@@ -8,6 +8,7 @@
 #ifndef SMMUV3_NESTED_TRANSLATE_H
 #define SMMUV3_NESTED_TRANSLATE_H
 
+#include "iommu/front_cache.h"
 #include "iommu/iotlb.h"
 #include "iommu/near_walk.h"
 #include "smmuv3-nested/stages.h"
@@ -41,8 +42,11 @@ using iommu::WalkFault;
 }
 
 // Whether its reads are, or may be, instruction fetches.
+[[nodiscard]] constexpr bool fetches(iommu::Who who, const Route& route) {
+    return who.executes() || route.instcfg == 3;
+}
 [[nodiscard]] constexpr bool fetches(const Request& request, const Route& route) {
-    return request.execute == Execute::Yes || route.instcfg == 3;
+    return fetches(iommu::Who::of(request), route);
 }
 
 // The input address as it is looked for in the TLB: an ignored top byte repeats bit 55.

@@ -58,31 +58,36 @@ Reply Unit::translate(const Request& request) {
 }
 
 Reply Unit::translate_anew(const Request& request) {
-    if (request.kind != RequestKind::Untranslated) return translate_slow(request);
+    if (request.kind != RequestKind::Untranslated) return translate_slow(request, Looked::No);
     front_.join();
-    if (const auto translation =
-            front_.with_slot(iommu::Who::of(request), [&](auto& slot) { return answer_from_caches(request, slot); })) {
-        translations_.add(Count::Hits);
-        return Reply::translated(*translation);
-    }
-    return translate_slow(request);
+    const auto translation =
+        front_.with_slot(iommu::Who::of(request), [&](auto& slot) { return answer_from_caches(request, slot); });
+    if (!translation) return translate_slow(request, translation.error());
+    translations_.add(Count::Hits);
+    return Reply::translated(*translation);
 }
 
-// What is decided without a table. Anything unusual is left to the slow way. The epochs come first: what is found may
-// be remembered under them.
-std::optional<Translation> Unit::answer_from_caches(const Request& request, Front::Slot& slot) const {
-    const std::uint64_t configs = configs_.epoch();
-    const std::uint64_t now = configs + iotlb_.epoch();
+// What is decided without a table, where the route is new to this thread; else `recall` has just looked.
+Result<Translation, Looked> Unit::answer_from_caches(const Request& request, Front::Slot& slot) const {
+    const iommu::Epochs now = epochs();
+    const Looked looked = in_interrupt_range(request.iova.value) ? Looked::No : Looked::Yes;
+    if (slot.knows_route(iommu::Who::of(request), now.configs)) return Err{looked};
+    if (!learn_route(request, now.configs, slot)) return Err{Looked::No};
+    const auto translation = find_by_route(slot, request.iova, needed(request.access), now);
+    if (!translation) return Err{looked};
+    return *translation;
+}
+
+// By the slot's route. Anything unusual is left to the slow way. The epochs were read before: what is found may be
+// remembered under them.
+std::optional<Translation> Unit::find_by_route(Front::Slot& slot, Iova iova, Rights need, iommu::Epochs now) const {
     slot.forget_block();  // a block that does not answer may be what there was less of
-    if (in_interrupt_range(request.iova.value)) return std::nullopt;
-    if (!slot.knows_route(iommu::Who::of(request), configs) && !learn_route(request, configs, slot)) {
-        return std::nullopt;
-    }
+    if (in_interrupt_range(iova.value)) return std::nullopt;
     const auto translation =
-        slot.route.translate == Translate::PassThrough ? pass_through(request) : iotlb_.find(slot.view, request.iova);
-    if (!translation || !covers(translation->rights, needed(request.access))) return std::nullopt;
-    slot.remember(now, request.iova, *translation);
-    return translation;
+        slot.route.translate == Translate::PassThrough ? pass_through(iova) : iotlb_.find(slot.view, iova);
+    if (!translation || !covers(translation->rights, need)) return std::nullopt;
+    slot.remember(now.sum(), iova, *translation);
+    return slot.translation(iova);
 }
 
 // How requests of this kind are translated, as long as no configuration and no gate changes.
@@ -95,12 +100,11 @@ bool Unit::learn_route(const Request& request, std::uint64_t configs, Front::Slo
     return true;
 }
 
-std::optional<Translation> Unit::pass_through(const Request& request) const {
-    if ((request.iova.value & ~iommu::low_bits(limits_.haw)) != 0) return std::nullopt;
-    const unsigned block = block_beside_interrupts(request.iova.value);
-    return Translation{.address = Pa{request.iova.value},
-                       .page_log2 = std::min<unsigned>(block, limits_.haw),
-                       .rights = Rights::ReadWrite};
+std::optional<Translation> Unit::pass_through(Iova iova) const {
+    if ((iova.value & ~iommu::low_bits(limits_.haw)) != 0) return std::nullopt;
+    const unsigned block = block_beside_interrupts(iova.value);
+    return Translation{
+        .address = Pa{iova.value}, .page_log2 = std::min<unsigned>(block, limits_.haw), .rights = Rights::ReadWrite};
 }
 
 // A cached translation that allows the access. One that does not may have been made when there was less to allow.
@@ -110,15 +114,15 @@ std::optional<Translation> Unit::find_cached(const Request& request, const Route
     return translation;
 }
 
-Reply Unit::translate_slow(const Request& request) {
+Reply Unit::translate_slow(const Request& request, Looked looked) {
     translations_.add(Count::Misses);
-    const auto path = attempt(request);
+    const auto path = attempt(request, looked);
     if (!path) return block(request, path.error());
     if (traces(TraceClass::Translation)) ports_.trace.line(TraceClass::Translation, translation_line(request, *path));
     return Reply::translated(to_translation(*path));
 }
 
-Result<Path, Refusal> Unit::attempt(const Request& request) {
+Result<Path, Refusal> Unit::attempt(const Request& request, Looked looked) {
     switch (request.kind) {
         case RequestKind::Untranslated:
         case RequestKind::Debug: break;
@@ -136,11 +140,8 @@ Result<Path, Refusal> Unit::attempt(const Request& request) {
     if (!config) return refuse(config.error());
     const bool cacheable =
         request.kind == RequestKind::Untranslated && config->route.translate != Translate::PassThrough;
-    // Perhaps only the configuration had to be looked up again; else `translate` has just looked there.
-    const Front::Slot* slot = front_.slot(iommu::Who::of(request));
-    const bool looked = slot != nullptr && slot->knows_route(iommu::Who::of(request), config_ticket.epoch) &&
-                        !in_interrupt_range(request.iova.value);
-    if (cacheable && !gate.guarded() && !looked) {
+    // Perhaps only the configuration had to be looked up again.
+    if (cacheable && !gate.guarded() && looked == Looked::No) {
         if (const auto hit = find_cached(request, config->route))
             return Path{hit->address, hit->page_log2, hit->rights};
     }

@@ -52,6 +52,7 @@
 
 namespace vtd {
 
+using iommu::Looked;
 using iommu::Reply;
 
 // RTADDR as latched, with the gates in bits it does not use.
@@ -101,13 +102,14 @@ class Unit {
     Unit(const Capabilities& capabilities, const iommu::Tuning& tuning, const iommu::Ports& ports);
 
     [[nodiscard]] Reply translate(const Request& request);
-    // In two steps: what `translate` would answer an untranslated request, if it is what this thread was answered last;
-    // and the answer to any request when it is not.
+    // In two steps: what `translate` would answer an untranslated request, if no configuration has to be looked for;
+    // and the answer to any request when there is none.
     [[nodiscard]] std::optional<iommu::Translation> recall(iommu::Who who, Iova iova, Rights need) const {
-        const Front::Slot* slot = front_.slot(who);
-        if (slot == nullptr || !slot->answers(who, iova, need, configs_.epoch() + iotlb_.epoch())) return std::nullopt;
-        translations_.add(iommu::Count::Hits);
-        return slot->translation(iova);
+        const iommu::Epochs now = epochs();
+        const auto translation =
+            front_.recall(who, iova, need, now, [&](auto& slot) { return find_by_route(slot, iova, need, now); });
+        if (translation) translations_.add(iommu::Count::Hits);
+        return translation;
     }
     [[nodiscard]] Reply translate_anew(const Request& request);
     // Without PASID, to 0xFEE0_0000..0xFEEF_FFFF; `size` in bytes. [VTD 5.10 s3.15]
@@ -147,12 +149,16 @@ class Unit {
     };
 
     // ---- device.cc: requests
-    [[nodiscard]] std::optional<iommu::Translation> answer_from_caches(const Request& request, Front::Slot& slot) const;
+    [[nodiscard]] iommu::Epochs epochs() const { return {configs_.epoch(), iotlb_.epoch()}; }
+    [[nodiscard]] std::optional<iommu::Translation> find_by_route(Front::Slot& slot, Iova iova, Rights need,
+                                                                  iommu::Epochs now) const;
+    [[nodiscard]] Result<iommu::Translation, Looked> answer_from_caches(const Request& request,
+                                                                        Front::Slot& slot) const;
     [[nodiscard]] bool learn_route(const Request& request, std::uint64_t configs, Front::Slot& slot) const;
-    [[nodiscard]] std::optional<iommu::Translation> pass_through(const Request& request) const;
+    [[nodiscard]] std::optional<iommu::Translation> pass_through(Iova iova) const;
     [[nodiscard]] std::optional<iommu::Translation> find_cached(const Request& request, const Route& route) const;
-    [[nodiscard]] Reply translate_slow(const Request& request);
-    [[nodiscard]] Result<Path, Refusal> attempt(const Request& request);
+    [[nodiscard]] Reply translate_slow(const Request& request, Looked looked);
+    [[nodiscard]] Result<Path, Refusal> attempt(const Request& request, Looked looked);
     [[nodiscard]] Result<Config, Fault> configure(const Request& request, const LatchedRoot& root, ConfigTicket ticket);
     [[nodiscard]] Result<Page, Refusal> find_and_mark(const Request& request, const Config& config,
                                                       const Circumstances& now);

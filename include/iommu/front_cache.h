@@ -11,8 +11,7 @@
 // configuration was invalidated and no gate moved: the sum's part `configs`. A pass-through's block is as large as the
 // address space, so it costs no entry anywhere.
 //
-//     Slot* slot = front.slot(who);                             // null: the thread has no table (yet)
-//     if (slot && slot->answers(who, iova, need, when)) return slot->translation(iova);
+//     front.recall(who, iova, need, now, find)     // the block; else find(slot), if the slot's route counts
 //
 // Threads: each has a table, made by `join` on its first request, as far as there are shards (thread_shard.h); the
 // others do without. Tables live as long as the unit; a thread may inherit that of one that ended.
@@ -24,6 +23,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 
 #include "iommu/iotlb.h"
 #include "iommu/thread_shard.h"
@@ -43,8 +43,19 @@ struct Who {
         return of(request.requester.value, request.pasid ? request.pasid->value : kPasidLimit,
                   request.privilege == Privilege::Supervisor, request.execute == Execute::Yes);
     }
+    [[nodiscard]] constexpr bool executes() const { return (value & 1) != 0; }
     friend constexpr bool operator==(const Who&, const Who&) = default;
 };
+
+// Of the caches behind, at one moment; the configurations' first.
+struct Epochs {
+    std::uint64_t configs = 0;
+    std::uint64_t translations = 0;
+    [[nodiscard]] std::uint64_t sum() const { return configs + translations; }
+};
+
+// What was not answered by a slot: whether the IOTLB was asked for it.
+enum class Looked : std::uint8_t { No, Yes };
 
 template <class Route>
 class FrontCache {
@@ -93,6 +104,16 @@ class FrontCache {
         const unsigned shard = thread_shard();
         Table* table = shard < kTables ? tables_[shard].load(std::memory_order_relaxed) : nullptr;
         return table == nullptr ? nullptr : &(*table)[index_of(who)];
+    }
+
+    // What the slot says, or else `find(slot)` by the route that it knows.
+    template <class Find>
+    [[nodiscard]] std::optional<Translation> recall(Who who, Iova iova, Rights need, Epochs now, Find&& find) const {
+        Slot* const own = slot(who);
+        if (own == nullptr) return std::nullopt;
+        if (own->answers(who, iova, need, now.sum())) return own->translation(iova);
+        if (!own->knows_route(who, now.configs)) return std::nullopt;
+        return find(*own);
     }
 
     // Calls with that slot, or with one that is forgotten after the call.

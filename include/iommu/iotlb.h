@@ -2,14 +2,19 @@
 //
 // Iotlb: the cache of finished translations.
 //
-// Entries are tagged with domain, space, kind and privilege and live in sets of four; a lookup probes one set for each
-// page size in use. A full set replaces in turn, after entries that are no longer valid: the cache is never emptied for
-// being full.
+// Entries are tagged with domain, space, kind and privilege and live in sets of four, a line of memory each; a lookup
+// probes one set for each page size in use. A full set replaces in turn, after entries that are no longer valid: the
+// cache is never emptied for being full.
 //
-// A hit takes no lock, allocates nothing and writes nothing: entries are read under sequence numbers. Fills and page
-// invalidations take one mutex; invalidations of everything, a domain or a space count up a generation and touch no
-// entry. A range is looked for in the sets that can hold it; when it could be in more than kMaxProbes sets, its domain
-// or space is dropped instead. So no command's cost depends on how many pages it names.
+// An entry is two words: `what` (output and rights), and `where` (page, its size), both with a part of the number that
+// stands for its tag (tag_numbers.h). `where` is stored xored with a hash of `what` whose key nobody knows: words of
+// two entries do not fit together, so a reader needs no lock, no sequence number and no second look to know that it has
+// a whole one. (That two do by chance has a probability of about 2^-50, where a reader was between the stores at all.)
+//
+// A hit takes no lock, allocates nothing and writes nothing. Fills and page invalidations take one mutex; invalidations
+// of everything, a domain or a space count up a generation and touch no entry. A range is looked for in the sets that
+// can hold it; when it could be in more than kMaxProbes sets, its domain or space is dropped instead. So no command's
+// cost depends on how many pages it names.
 //
 // An invalidation must not be undone by a walk that began before it. `open()` gives a ticket before the first table is
 // read; `fill` does nothing when anything was invalidated since. A translation found by such a walk may still be used
@@ -29,29 +34,22 @@
 #include "iommu/big_array.h"
 #include "iommu/generations.h"
 #include "iommu/request.h"
+#include "iommu/tag_numbers.h"
 
 namespace iommu {
-
-// Through which stages an entry was found: what decides which invalidations reach it.
-enum class TlbKind : std::uint8_t { First, Second, Nested };
-
-struct TlbTag {
-    DomainTag domain;
-    SpaceTag space;
-    TlbKind kind = TlbKind::First;
-    Privilege privilege = Privilege::User;
-    Execute execute = Execute::No;
-    friend constexpr bool operator==(const TlbTag&, const TlbTag&) = default;
-};
 
 // What a look-up needs of a tag, worked out once. Valid as long as the Iotlb it is of.
 class TlbView {
     friend class Iotlb;
-    std::uint64_t tags_ = 0;
-    std::uint64_t key_bits_ = 0;
-    std::uint64_t mix_ = 0;
+    TlbTag tag_;
+    std::uint32_t mix_ = 0;
+    TagNumber number_;
+    std::uint64_t stamp_ = 0;  // until it moves, the number is the tag's
     const Generation* domain_ = nullptr;
     const Generation* space_ = nullptr;
+
+  public:
+    [[nodiscard]] const TlbTag& tag() const { return tag_; }
 };
 
 // Which entries' kinds a command reaches.
@@ -73,18 +71,22 @@ class Iotlb {
         std::uint64_t epoch = 0;
     };
 
-    // `entries`: a power of two, at least 64.
-    explicit Iotlb(std::uint32_t entries);
+    // `entries`: a power of two, at least 64. `versions`: fewer for a test (tag_numbers.h).
+    explicit Iotlb(std::uint32_t entries, std::uint32_t versions = TagNumbers::kVersions);
 
     [[nodiscard]] TlbView view(const TlbTag& tag) const;
-    [[nodiscard]] std::optional<Translation> find(const TlbView& view, Iova iova) const;
-    [[nodiscard]] std::optional<Translation> find(const TlbTag& tag, Iova iova) const { return find(view(tag), iova); }
+    // Brings the view up to date when what it was worked out from was invalidated.
+    [[nodiscard]] std::optional<Translation> find(TlbView& view, Iova iova) const;
+    [[nodiscard]] std::optional<Translation> find(const TlbTag& tag, Iova iova) const {
+        TlbView once = view(tag);
+        return find(once, iova);
+    }
 
     // Counts the invalidations, each once it is carried out. What was found while it stood still is what is here.
     [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
     [[nodiscard]] Ticket open() const { return {epoch()}; }
     // Keeps the translation for the block of 2^page_log2 bytes around `iova`, unless something was invalidated since.
-    // Output addresses have 52 bits.
+    // Output addresses have 52 bits, input addresses 58 of which the topmost is repeated: others are not kept.
     void fill(Ticket ticket, const TlbTag& tag, Iova iova, const Translation& translation);
 
     void invalidate_all();
@@ -95,9 +97,14 @@ class Iotlb {
     // Entries of one space, and global ones, that overlap the range and in which a first stage took part.
     void invalidate_first_range(DomainTag domain, SpaceTag space, const IovaRange& range, Tables tables = Tables::Drop);
 
-    // Of what is kept of the tables that lead to the tag's entries (walk_cache.h): another one after each invalidation
-    // that reaches them.
-    [[nodiscard]] std::uint64_t tables_stamp(const TlbTag& tag) const;
+    // Of what is kept of the tables that lead to such entries (walk_cache.h): another one after each invalidation that
+    // reaches them.
+    [[nodiscard]] std::uint64_t tables_stamp(DomainTag domain, SpaceTag space, TlbKind kind) const {
+        const std::uint64_t name = space_name(domain, space);
+        const std::uint64_t others = all_.now() + spaces_.now(name);
+        if (kind == TlbKind::Second) return others + second_only_.now(domain.value) + second_tables_.now(domain.value);
+        return others + first_side_.now(domain.value) + first_tables_.now(name);
+    }
 
     // Something that is not in this cache was invalidated: tickets given before are void.
     void void_tickets() { epoch_.fetch_add(1, std::memory_order_acq_rel); }
@@ -108,23 +115,20 @@ class Iotlb {
     [[nodiscard]] std::uint32_t entries() const { return (set_mask_ + 1) * kWays; }
 
   private:
-    // key: page number in bits 63:12; page_log2, kind, privilege, execute, valid below.
     struct Entry {
-        std::uint64_t key = 0;
-        std::uint64_t tags = 0;    // space 63:32, domain 31:0
-        std::uint64_t output = 0;  // page address in bits 51:12, rights in 1:0
-        std::uint64_t stamp = 0;
+        std::uint64_t where = 0;  // page number in bits 63:18, page_log2 in 17:12, place of the tag's number in 11:0
+        std::uint64_t what = 0;   // page address in bits 51:12, rights in 1:0, version of the number in 63:52 and 11:2
     };
-    // `guarded` is the output with the entry's sequence number in the bits that it does not use, odd while the entry
-    // changes: what tells that the entry is whole is in the line of memory that is read anyway.
-    struct alignas(32) Slot {
-        std::atomic<std::uint64_t> key;
-        std::atomic<std::uint64_t> tags;
-        std::atomic<std::uint64_t> stamp;
-        std::atomic<std::uint64_t> guarded;
+    struct Slot {
+        std::atomic<std::uint64_t> sealed;
+        std::atomic<std::uint64_t> what;
     };
-    struct alignas(128) Set {
+    struct alignas(64) Set {
         std::array<Slot, kWays> ways;
+    };
+    struct Hit {
+        std::uint64_t output = 0;     // page address and rights
+        std::uint64_t page_log2 = 0;  // 0: none
     };
     struct RangeMatch {
         TlbReach reach = TlbReach::All;
@@ -133,23 +137,44 @@ class Iotlb {
         IovaRange range;
     };
 
-    [[nodiscard]] static std::uint64_t key_of(const TlbView& view, Iova iova, unsigned page_log2);
-    [[nodiscard]] static std::uint64_t tags_of(DomainTag domain, SpaceTag space);
-    [[nodiscard]] std::uint64_t stamp_of(const TlbView& view) const;
-    [[nodiscard]] std::uint32_t set_of(const TlbView& view, Iova iova, unsigned page_log2) const;
-    [[nodiscard]] bool probe(std::uint32_t set, std::uint64_t key, std::uint64_t tags, std::uint64_t stamp,
-                             std::uint64_t& output) const;
-    [[nodiscard]] Entry load(std::uint32_t set, std::uint32_t way) const;
-    void store(std::uint32_t set, std::uint32_t way, const Entry& entry);
-    [[nodiscard]] std::uint32_t victim(std::uint32_t set, const Entry& next) const;
-    [[nodiscard]] std::uint64_t stamp_of(const Entry& entry) const;
+    // Any two values of `what` give hashes that differ in many bits, and in which ones depends on the key.
+    [[nodiscard]] std::uint64_t seal(std::uint64_t what) const {
+        const std::uint64_t mixed = (what ^ what >> 32) * key_;
+        return mixed ^ mixed >> 29;
+    }
+    [[nodiscard]] std::uint64_t stamp_of(const TlbView& view) const {
+        return all_.now() + view.domain_->now() + view.space_->now();
+    }
+    [[nodiscard]] TlbView unnumbered_view(const TlbTag& tag) const;
+    [[nodiscard]] std::uint32_t set_of(const TlbView& view, Iova iova, unsigned page_log2) const {
+        return (static_cast<std::uint32_t>(iova.value >> page_log2) + view.mix_) & set_mask_;
+    }
+    [[nodiscard]] Hit probe(const TlbView& view, Iova iova) const;
+    // Under the lock; nobody else changes it.
+    [[nodiscard]] Entry load(std::uint32_t set, std::uint32_t way) const {
+        const Slot& slot = sets_[set].ways[way];
+        const std::uint64_t what = slot.what.load(std::memory_order_relaxed);
+        return {.where = slot.sealed.load(std::memory_order_relaxed) ^ seal(what), .what = what};
+    }
+    void store(std::uint32_t set, std::uint32_t way, const Entry& entry) {
+        Slot& slot = sets_[set].ways[way];
+        slot.what.store(entry.what, std::memory_order_release);
+        slot.sealed.store(entry.where ^ seal(entry.what), std::memory_order_release);
+    }
+    [[nodiscard]] bool is_valid(const Entry& entry) const;
+    [[nodiscard]] std::uint32_t victim(std::uint32_t set, const Entry& next);
+    [[nodiscard]] TagNumber number_for(const TlbView& view);
+    void remove_all();
     // False when the range could be in too many sets.
     bool drop_range(const RangeMatch& match, const TlbView& view);
     void drop_first_range(DomainTag domain, SpaceTag space, const IovaRange& range);
-    void drop_in_set(std::uint32_t set, unsigned page_log2, const RangeMatch& match);
+    void drop_pages(const RangeMatch& match, const TlbView& view, unsigned page_log2);
+    [[nodiscard]] bool may_be_of(TagNumber number, const RangeMatch& match) const;
 
     std::uint32_t set_mask_;
     BigArray<Set> sets_;
+    TagNumbers numbers_;
+    const std::uint64_t key_;                   // of the hash; odd
     std::atomic<std::uint64_t> page_sizes_{0};  // bit n: pages of 2^n bytes were filled
     std::atomic<std::uint64_t> epoch_{1};
 
@@ -163,7 +188,9 @@ class Iotlb {
     std::atomic<bool> globals_kept_{false};
 
     std::mutex writer_;
-    bool pieces_kept_ = false;  // since everything was dropped last, as globals_kept_
+    std::uint32_t oldest_ = 0;      // up to this version nothing is valid
+    BigArray<std::uint8_t> turns_;  // by set: the way that is replaced next
+    bool pieces_kept_ = false;      // since everything was dropped last, as globals_kept_
 };
 
 }  // namespace iommu

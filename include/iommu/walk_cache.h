@@ -69,8 +69,21 @@ class WalkCache {
 
     explicit WalkCache(const Iotlb& iotlb) : iotlb_(iotlb), entries_(kEntries) {}
 
-    // Before the first table is read.
-    [[nodiscard]] Key key(const WalkOrigin& origin, std::uint64_t input) const;
+    // Before the first table is read. Of numbers that only grow the sum is the same when none has; an entry that was
+    // never kept has stamp 0.
+    [[nodiscard]] Key key(const WalkOrigin& origin, std::uint64_t input) const {
+        // The second stage's tables are the same for every space of the domain.
+        const SpaceTag space = origin.kind == TlbKind::Second ? SpaceTag::none() : origin.space;
+        Key key;
+        key.input_ = (input >> origin.span_log2) << 2 | static_cast<std::uint64_t>(origin.kind);
+        key.tags_ = std::uint64_t{space.value} << 32 | origin.domain.value;
+        key.root_ = origin.root;
+        key.second_root_ = origin.second_root;
+        key.shape_ = origin.shape;
+        key.configs_ = origin.configs;
+        key.stamp_ = 1 + iotlb_.tables_stamp(origin.domain, space, origin.kind);
+        return key;
+    }
     [[nodiscard]] std::optional<KeptTable> find(const Key& key) const;
     void keep(const Key& key, const KeptTable& table);
 

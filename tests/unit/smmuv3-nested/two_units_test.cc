@@ -90,6 +90,8 @@ TEST_CASE("SMMU: What a thread is answered is remembered for it, though others h
         REQUIRE(translation);
         CHECK(translation->address == iommu::Pa{0x1800123});
         guest.submit(tlbi_nh_va(9, 9, 0x9000));  // of nothing that there is
+        CHECK(recalled());                       // from the TLB
+        guest.submit(tlbi_nsnh_all());
         CHECK_FALSE(recalled());
     }).join();
 }

@@ -101,6 +101,8 @@ TEST_CASE("What a thread is answered is remembered for it, though others had ask
         REQUIRE(translation);
         CHECK(translation->address == iommu::Pa{0x1800123});
         guest.submit(iotlb(3, 8, 0x9000));  // of nothing that there is
+        CHECK(recalled());                  // from the IOTLB
+        guest.submit(iotlb(2, 7));
         CHECK_FALSE(recalled());
     }).join();
 }

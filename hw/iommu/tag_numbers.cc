@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "iommu/tag_numbers.h"
+
+namespace iommu {
+
+namespace {
+
+constexpr unsigned kKindShift = 0;  // 2 bits
+constexpr unsigned kPrivilegeShift = 2;
+constexpr unsigned kExecuteShift = 3;
+constexpr unsigned kVersionShift = 32;
+constexpr std::uint64_t kTagMask = 15;  // of `rest`: what is not the version
+
+std::uint32_t version_of(std::uint64_t rest) { return static_cast<std::uint32_t>(rest >> kVersionShift); }
+
+}  // namespace
+
+TagNumbers::Place TagNumbers::place_for(const TlbTag& tag, std::uint32_t version, std::uint64_t stamp) {
+    return {.rest = std::uint64_t{version} << kVersionShift | static_cast<std::uint64_t>(tag.kind) << kKindShift |
+                    static_cast<std::uint64_t>(tag.privilege) << kPrivilegeShift |
+                    static_cast<std::uint64_t>(tag.execute) << kExecuteShift,
+            .name = std::uint64_t{tag.space.value} << 32 | tag.domain.value,
+            .stamp = stamp};
+}
+
+// The first of the places that the tag may have.
+std::uint32_t TagNumbers::first_place(const TlbTag& tag) {
+    const Place place = place_for(tag, 0, 0);
+    const std::uint64_t mixed = (place.name ^ place.rest << 28) * 0x9e3779b97f4a7c15u;  // the golden ratio
+    return static_cast<std::uint32_t>(mixed >> (64 - kPlaceBits)) & ~(kWays - 1);
+}
+
+TagNumber TagNumbers::find(const TlbTag& tag, std::uint64_t stamp) const {
+    const Place wanted = place_for(tag, 0, stamp);
+    const std::uint32_t first = first_place(tag);
+    for (std::uint32_t place = first; place < first + kWays; ++place) {
+        const Place held = load(place);
+        if (held.name != wanted.name || (held.rest & kTagMask) != wanted.rest || held.stamp != stamp) continue;
+        return {place, version_of(held.rest)};
+    }
+    return {};
+}
+
+TagNumber TagNumbers::give(const TlbTag& tag, std::uint64_t stamp) {
+    if (last_.number.version != 0 && last_.stamp == stamp && last_.tag == tag) return last_.number;
+    TagNumber number = find(tag, stamp);
+    if (number.version == 0) {
+        if (used_ == versions_) return {};
+        number = take_place(tag, stamp);
+    }
+    last_ = {tag, stamp, number};
+    return number;
+}
+
+// The tag's own place first, then one that nobody has, then the one whose version is oldest.
+TagNumber TagNumbers::take_place(const TlbTag& tag, std::uint64_t stamp) {
+    const Place wanted = place_for(tag, ++used_, stamp);
+    std::uint32_t oldest = first_place(tag);
+    for (std::uint32_t way = 0, place = oldest; way < kWays; ++way, ++place) {
+        const Place held = load(place);
+        if (held.name == wanted.name && (held.rest & kTagMask) == (wanted.rest & kTagMask) && held.rest != 0) {
+            oldest = place;
+            break;
+        }
+        if (version_of(held.rest) < version_of(load(oldest).rest)) oldest = place;
+    }
+    held_[oldest].store(wanted);
+    return {oldest, used_};
+}
+
+void TagNumbers::restart() {
+    for (std::uint32_t place = 0; place < 1u << kPlaceBits; ++place)
+        held_[place].store(Place{});
+    used_ = 0;
+    last_ = {};
+}
+
+std::optional<TagNumbers::Held> TagNumbers::holder(TagNumber number) const {
+    const auto rest = held_[number.place].try_load<std::uint64_t>();
+    if (number.version == 0 || !rest || version_of(*rest) != number.version) return std::nullopt;
+    const Place held = load(number.place);
+    return Held{.tag = {.domain = DomainTag{static_cast<std::uint32_t>(held.name)},
+                        .space = SpaceTag{static_cast<std::uint32_t>(held.name >> 32)},
+                        .kind = static_cast<TlbKind>(held.rest >> kKindShift & 3),
+                        .privilege = static_cast<Privilege>(held.rest >> kPrivilegeShift & 1),
+                        .execute = static_cast<Execute>(held.rest >> kExecuteShift & 1)},
+                .stamp = held.stamp};
+}
+
+}  // namespace iommu
