@@ -77,6 +77,9 @@ void bench_driver_start(struct bench_driver* driver, struct bench_tables* tables
 /* Each waits for the unit with a descriptor of its own, as Linux does. */
 void bench_driver_invalidate_all(struct bench_driver* driver);
 void bench_driver_invalidate_pages(struct bench_driver* driver, hwaddr address, unsigned pages_log2);
+/* Whether commands say the size of what they invalidate; and a page whose size is not said. */
+extern const bool bench_driver_says_size;
+void bench_driver_invalidate_any_size(struct bench_driver* driver, hwaddr address);
 /* Ends QEMU when the unit has recorded a fault or another error. */
 void bench_driver_check(const struct bench_driver* driver, const char* name);
 

@@ -137,32 +137,49 @@ static void invalidate_512_pages(struct bench_driver* driver) {
     bench_driver_invalidate_pages(driver, bench_page(BENCH_PAGES - 512), 9);
 }
 
-static double per_invalidation(struct bench_subject* subject, void (*invalidate)(struct bench_driver*)) {
+static void invalidate_page_of_any_size(struct bench_driver* driver) {
+    bench_driver_invalidate_any_size(driver, bench_page(BENCH_PAGES - 1));
+}
+
+/* With the last `used` pages in use. */
+static double per_invalidation(struct bench_subject* subject, uint32_t used, void (*invalidate)(struct bench_driver*)) {
+    const uint32_t again = MIN(used, bench_cached_by_all);
     double spent[INVALIDATIONS];
 
     if (subject->driver.mode == BENCH_NO_UNIT || subject->never_full) {
         return BENCH_NOT_MEASURED;
     }
     drop_all(subject);
-    touch(subject, 0, BENCH_PAGES);
+    touch(subject, BENCH_PAGES - used, used);
     for (unsigned i = 0; i < INVALIDATIONS; i++) {
         const int64_t start = get_clock();
 
         invalidate(&subject->driver);
         spent[i] = get_clock() - start;
-        touch(subject, BENCH_PAGES - bench_cached_by_all, bench_cached_by_all);
+        touch(subject, BENCH_PAGES - again, again);
     }
     return bench_median(spent, INVALIDATIONS);
 }
 
-static double page_invalidation(struct bench_subject* subject) { return per_invalidation(subject, invalidate_page); }
+static double page_invalidation(struct bench_subject* subject) {
+    return per_invalidation(subject, BENCH_PAGES, invalidate_page);
+}
+
+static double only_page_invalidation(struct bench_subject* subject) {
+    return per_invalidation(subject, 1, invalidate_page);
+}
+
+static double any_size_invalidation(struct bench_subject* subject) {
+    return bench_driver_says_size ? per_invalidation(subject, BENCH_PAGES, invalidate_page_of_any_size)
+                                  : BENCH_NOT_MEASURED;
+}
 
 static double many_pages_invalidation(struct bench_subject* subject) {
-    return per_invalidation(subject, invalidate_512_pages);
+    return per_invalidation(subject, BENCH_PAGES, invalidate_512_pages);
 }
 
 static double whole_invalidation(struct bench_subject* subject) {
-    return per_invalidation(subject, bench_driver_invalidate_all);
+    return per_invalidation(subject, BENCH_PAGES, bench_driver_invalidate_all);
 }
 
 /* What QEMU takes to bring a driver's register accesses to the unit: the first register of each can only be read. */
@@ -231,11 +248,18 @@ static double two_threads(struct bench_subject* subject) {
 }
 
 const struct bench_case bench_cases[] = {
-    {"hot page, translate", hot_translate},        {"hot page, read", hot_read},
-    {"hot page, two threads", two_threads},        {"64K pages at random, translate", random_translate},
-    {"64K pages at random, read", random_read},    {"first touch", first_touch},
-    {"invalidate a page", page_invalidation},      {"invalidate 512 pages", many_pages_invalidation},
-    {"invalidate everything", whole_invalidation}, {"register write and read", register_access},
+    {"hot page, translate", hot_translate},
+    {"hot page, read", hot_read},
+    {"hot page, two threads", two_threads},
+    {"64K pages at random, translate", random_translate},
+    {"64K pages at random, read", random_read},
+    {"first touch", first_touch},
+    {"invalidate a page", page_invalidation},
+    {"invalidate a page of any size", any_size_invalidation},
+    {"invalidate the only page in use", only_page_invalidation},
+    {"invalidate 512 pages", many_pages_invalidation},
+    {"invalidate everything", whole_invalidation},
+    {"register write and read", register_access},
 };
 const size_t bench_cases_count = ARRAY_SIZE(bench_cases);
 

@@ -82,6 +82,13 @@ void bench_driver_invalidate_pages(struct bench_driver* driver, hwaddr address, 
     wait_until_done(driver);
 }
 
+/* No command says a size. */
+const bool bench_driver_says_size = false;
+
+void bench_driver_invalidate_any_size(struct bench_driver* driver, hwaddr address) {
+    bench_driver_invalidate_pages(driver, address, 0);
+}
+
 void bench_driver_check(const struct bench_driver* driver, const char* name) {
     const uint32_t status =
         address_space_ldl_le(&address_space_memory, driver->registers + FSTS, MEMTXATTRS_UNSPECIFIED, NULL);

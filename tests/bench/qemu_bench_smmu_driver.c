@@ -30,6 +30,7 @@
 #define COMMANDS (1u << COMMANDS_LOG2)
 
 #define CFGI_ALL 0x04u
+#define LEAF 1u
 #define TLBI_NH_VA 0x12u
 #define TLBI_S2_IPA 0x2au
 #define TLBI_NSNH_ALL 0x30u
@@ -87,18 +88,27 @@ void bench_driver_invalidate_all(struct bench_driver* driver) {
     wait_until_done(driver);
 }
 
-/* As Linux sends it to a unit with range invalidation: (NUM+1) * 2^SCALE pages, TG=1: 4 KiB, TTL=3, Leaf. */
-void bench_driver_invalidate_pages(struct bench_driver* driver, hwaddr address, unsigned pages_log2) {
-    const uint64_t scale = pages_log2 > 5 ? 5 : 0;
-    const uint64_t num = (1u << (pages_log2 - scale)) - 1;
-    const uint64_t range = num << 12 | scale << 20;
+static void invalidate(struct bench_driver* driver, uint64_t range, uint64_t address) {
     const uint64_t vmid = (uint64_t)BENCH_DOMAIN << 32;
     const uint64_t asid = (uint64_t)BENCH_DOMAIN << 48;
 
     put(driver, driver->mode == BENCH_SECOND_STAGE ? TLBI_S2_IPA | range | vmid : TLBI_NH_VA | range | vmid | asid,
-        address | 1u << 10 | 3u << 8 | 1u);
+        address | LEAF);
     wait_until_done(driver);
 }
+
+/* As Linux sends it to a unit with range invalidation: (NUM+1) * 2^SCALE pages, TG=1: 4 KiB, TTL=3. */
+void bench_driver_invalidate_pages(struct bench_driver* driver, hwaddr address, unsigned pages_log2) {
+    const uint64_t scale = pages_log2 > 5 ? 5 : 0;
+    const uint64_t num = (1u << (pages_log2 - scale)) - 1;
+
+    invalidate(driver, num << 12 | scale << 20, address | 1u << 10 | 3u << 8);
+}
+
+const bool bench_driver_says_size = true;
+
+/* As Linux sends it to a unit without: TG=0. */
+void bench_driver_invalidate_any_size(struct bench_driver* driver, hwaddr address) { invalidate(driver, 0, address); }
 
 /* GERRORN was never written. */
 void bench_driver_check(const struct bench_driver* driver, const char* name) {
