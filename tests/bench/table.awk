@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Prints one table from what the benchmarks write.
 #
-#   awk -f table.awk [-v ratios=1] QEMU.tsv... ENGINE.csv
+#   awk -f table.awk [-v ratios=1] QEMU.tsv... AIMS ENGINE.csv
 #
-# QEMU.tsv has case, subject and nanoseconds; ENGINE.csv is Google Benchmark's, of which the medians are taken: processor
-# time, but wall-clock time where the benchmark says so in its name. With ratios=1: only the ratios, for a document.
+# QEMU.tsv has case, subject and nanoseconds; AIMS says what it is itself; ENGINE.csv is Google Benchmark's, of which the
+# medians are taken: processor time, but wall-clock time where the benchmark says so in its name. With ratios=1: only the
+# ratios, for a document.
 
 FILENAME ~ /\.tsv$/ {
     split_at_tabs = split($0, field, "\t")
@@ -12,6 +13,11 @@ FILENAME ~ /\.tsv$/ {
     if (!(field[1] in known)) cases[++case_count] = field[1]
     known[field[1]] = 1
     spent[field[1], field[2]] = field[3]
+    next
+}
+
+FILENAME ~ /aims$/ {
+    if (!/^#/ && split($0, field, "\t") == 5) aims[++aim_count] = $0
     next
 }
 
@@ -48,7 +54,7 @@ function print_modes(name, our_unit, their_unit, modes, count,    i, ours, their
         theirs = spent[name, their_unit "/" modes[i]]
         if (ours == "") continue
         printf "%-32s %-12s %13s %11s %8s %9s %9s\n", name, modes[i], nanoseconds(ours), nanoseconds(theirs),
-            quotient(theirs, ours), nanoseconds(of_mode(name, "constant", modes[i])),
+            quotient(ours, theirs), nanoseconds(of_mode(name, "constant", modes[i])),
             nanoseconds(of_mode(name, "no-iommu", modes[i]))
     }
 }
@@ -62,7 +68,7 @@ function print_unit(our_unit, their_unit, mode_names,    modes, count, i) {
 
 function print_unit_ratios(our_unit, their_unit, mode_names,    modes, count, i, m, ours, theirs, constant) {
     count = split(mode_names, modes, " ")
-    printf "| Case | Mode | %s to %s | %s to the constant callback | to no IOMMU |\n", their_unit, our_unit, our_unit
+    printf "| Case | Mode | %s to %s | to the constant callback | to no IOMMU |\n", our_unit, their_unit
     print "|---|---|---|---|---|"
     for (i = 1; i <= case_count; i++)
         for (m = 1; m <= count; m++) {
@@ -70,9 +76,37 @@ function print_unit_ratios(our_unit, their_unit, mode_names,    modes, count, i,
             theirs = spent[cases[i], their_unit "/" modes[m]]
             constant = of_mode(cases[i], "constant", modes[m])
             if (theirs == "" && constant == "") continue
-            printf "| %s | %s | %s | %s | %s |\n", cases[i], modes[m], rounded(theirs, ours), rounded(ours, constant),
+            printf "| %s | %s | %s | %s | %s |\n", cases[i], modes[m], quotient(ours, theirs), rounded(ours, constant),
                 rounded(ours, of_mode(cases[i], "no-iommu", modes[m]))
         }
+    print ""
+}
+
+function unit_of(name) { return name == "vtd" ? "vtd-nested" : "smmuv3-nested" }
+function their_unit_of(name) { return name == "vtd" ? "intel-iommu" : "arm-smmuv3" }
+
+# "CASE/MODE" of our own, or a subject.
+function compared_with(unit, mode, ratio, name,    at) {
+    if (ratio == "theirs") return spent[name, their_unit_of(unit) "/" mode]
+    if (ratio == "constant") return of_mode(name, "constant", mode)
+    at = match(ratio, /\/[^\/]*$/)
+    return spent[substr(ratio, 1, at - 1), unit_of(unit) substr(ratio, at)]
+}
+
+function words_for(ratio) {
+    return ratio == "theirs" ? "QEMU\047s own unit" : ratio == "constant" ? "the constant callback" : ratio
+}
+
+function print_aims(    i, parts, ours, now, row) {
+    row = ratios ? "| %s | %s | %s | %s | %s | %s%s |\n" : "%-14s %-32s %-12s to %-46s %5s %5s%s\n"
+    print ratios ? "| Unit | Case | Mode | Time compared with | Aim | Now |\n|---|---|---|---|---|---|" : "What is aimed at, and what there is\n"
+    for (i = 1; i <= aim_count; i++) {
+        split(aims[i], parts, "\t")
+        ours = spent[parts[5], unit_of(parts[1]) "/" parts[2]]
+        now = quotient(ours, compared_with(parts[1], parts[2], parts[3], parts[5]))
+        printf row, unit_of(parts[1]), parts[5], parts[2], words_for(parts[3]), parts[4], now,
+            (now != "-" && now + 0 > parts[4] + 0) ? " missed" : ""
+    }
     print ""
 }
 
@@ -97,11 +131,13 @@ END {
     if (ratios) {
         print_unit_ratios("vtd-nested", "intel-iommu", "legacy first-stage nested")
         print_unit_ratios("smmuv3-nested", "arm-smmuv3", "stage-1 stage-2 nested")
+        print_aims()
         print_engine_ratios()
         exit
     }
-    print "Inside QEMU, nanoseconds; ratio: how many times as long QEMU's own unit takes\n"
+    print "Inside QEMU, nanoseconds; ratio: time of ours to that of QEMU's own unit\n"
     print_unit("vtd-nested", "intel-iommu", "legacy first-stage nested")
     print_unit("smmuv3-nested", "arm-smmuv3", "stage-1 stage-2 nested")
+    print_aims()
     print_engine()
 }
