@@ -116,6 +116,9 @@ void smmuv3_nested_page_request(struct smmuv3_nested* unit, const struct iommu_p
 uint64_t smmuv3_nested_deadline(const struct smmuv3_nested* unit);
 void smmuv3_nested_tick(struct smmuv3_nested* unit);
 
+/* An answer to the `drain` callback. Late ones, and those that were given already, do no harm. */
+void smmuv3_nested_drained(struct smmuv3_nested* unit, uint64_t ticket);
+
 void smmuv3_nested_continue(struct smmuv3_nested* unit);
 
 void smmuv3_nested_counters(const struct smmuv3_nested* unit, struct iommu_counters* counters);

@@ -116,6 +116,9 @@ void vtd_nested_page_request(struct vtd_nested* unit, const struct iommu_page_re
 uint64_t vtd_nested_deadline(const struct vtd_nested* unit);
 void vtd_nested_tick(struct vtd_nested* unit);
 
+/* An answer to the `drain` callback. Late ones, and those that were given already, do no harm. */
+void vtd_nested_drained(struct vtd_nested* unit, uint64_t ticket);
+
 /* Goes on with queue work that a kick announced. */
 void vtd_nested_continue(struct vtd_nested* unit);
 

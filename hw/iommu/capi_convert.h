@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "iommu/capi.h"
+#include "iommu/dma_drain.h"
 #include "iommu/front_cache.h"
 #include "iommu/guest_memory.h"
 #include "iommu/ports.h"
@@ -28,6 +29,7 @@ class CPorts : public MemoryPort,
                public UnmapListeners,
                public Endpoints,
                public Clock,
+               public DmaUsers,
                public Trace {
   public:
     explicit CPorts(const iommu_ports& ports) : ports_(ports) {}
@@ -44,15 +46,23 @@ class CPorts : public MemoryPort,
     void deadline_changed() override;
     void invalidate(const InvalidateRequest& request) override;
     void respond(const PageGroupResponse& response) override;
+    Drained drain(std::uint64_t ticket) override;
     void line(TraceClass trace_class, std::string_view text) override;
 
-    [[nodiscard]] Ports references() { return {*this, *this, *this, *this, *this, *this}; }
+    [[nodiscard]] Ports references() { return {*this, *this, *this, *this, *this, *this, *this}; }
+
+    // By a thread that translates, before the unit looks for an answer. Those whose answer it remembers do without:
+    // they have come before.
+    void translates() {
+        if (!beside_.any_yet() && !ports_.keeps_out(ports_.opaque)) beside_.come();
+    }
 
   protected:
     [[nodiscard]] void* opaque() const { return ports_.opaque; }
 
   private:
     iommu_ports ports_;
+    Arrivals beside_;  // threads whose DMA keeps nobody out
 };
 
 // IOMMU_NO_PASID is none.
@@ -115,6 +125,7 @@ bool counters_to_c(const UnitCounters& now, iommu_counters& counters) {
     counters.messages = now.messages;
     counters.timeouts = now.timeouts;
     counters.unexpected_completions = now.unexpected_completions;
+    counters.drains = now.drains;
     return true;
 }
 

@@ -69,6 +69,16 @@ void properties_set_trace(struct unit_device* unit, const char* names, Error** e
     }
 }
 
+/* Draining */
+
+void properties_add_dma_drain(DeviceClass* class, bool (*get)(Object*, Error**), void (*set)(Object*, bool, Error**)) {
+    ObjectProperty* property = object_class_property_add_bool(OBJECT_CLASS(class), "dma-drain", get, set);
+
+    object_property_set_default_bool(property, true);
+    object_class_property_set_description(OBJECT_CLASS(class), "dma-drain",
+                                          "a wait for invalidations waits for DMA that was translated before, too");
+}
+
 /* Readings */
 
 static const struct counter {
@@ -86,6 +96,7 @@ static const struct counter {
     {"queue-errors", offsetof(struct iommu_counters, queue_errors), "times that an error stopped the command queue"},
     {"messages", offsetof(struct iommu_counters, messages), "interrupts sent by the unit itself"},
     {"timeouts", offsetof(struct iommu_counters, timeouts), "Invalidate Requests not answered in time"},
+    {"drains", offsetof(struct iommu_counters, drains), "waits that had to wait for DMA under way"},
     {"unexpected-completions", offsetof(struct iommu_counters, unexpected_completions),
      "answers of devices that fit no Invalidate Request"},
 };

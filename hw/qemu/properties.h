@@ -6,9 +6,9 @@
  * unit, which may have to decide by what the user did say; so QEMU sets no defaults, and those in the help text are
  * what the unit decides when nothing is said. A realized device shows what was decided.
  *
- * `trace` may be changed while the guest runs. A realized device has read-only properties more: the unit's counters,
- * and registers as the guest reads them. They are the device's and not its class's, so that the help text lists only
- * what can be set.
+ * `trace` and `dma-drain` may be changed while the guest runs. A realized device has read-only properties more: the
+ * unit's counters, and registers as the guest reads them. They are the device's and not its class's, so that the help
+ * text lists only what can be set.
  */
 #ifndef NESTED_IOMMU_QEMU_PROPERTIES_H
 #define NESTED_IOMMU_QEMU_PROPERTIES_H
@@ -36,9 +36,10 @@ struct config_fields {
 
 void properties_add_config(DeviceClass* class, const struct config_fields* config);
 
-/* `get` and `set` find the device's struct unit_device; the rest is done by the two functions below. */
+/* `get` and `set` find the device's struct unit_device; for the trace, the rest is done by properties_set_trace(). */
 void properties_add_trace(DeviceClass* class, char* (*get)(Object*, Error**),
                           void (*set)(Object*, const char*, Error**));
+void properties_add_dma_drain(DeviceClass* class, bool (*get)(Object*, Error**), void (*set)(Object*, bool, Error**));
 void properties_set_trace(struct unit_device* unit, const char* names, Error** errp);
 
 struct register_reading {

@@ -113,6 +113,20 @@ static void port_respond(void* opaque, const struct iommu_page_response* respons
     ats_send_response(opaque, response);
 }
 
+/* Nobody else has the lock while a thread that has it translates and copies: neither who writes a register nor who runs
+ * a queue. */
+static bool port_keeps_out(void* opaque) { return bql_locked(); }
+
+static bool port_drain(void* opaque, uint64_t ticket) {
+    struct unit_device* unit = opaque;
+    BQL_LOCK_GUARD();
+
+    if (unit->waits_for_dma) {
+        dma_drain_start(&unit->drain, ticket);
+    }
+    return unit->waits_for_dma;
+}
+
 static void port_trace(void* opaque, uint32_t trace_class, const char* line) { trace_line(line); }
 
 struct iommu_ports unit_device_ports(struct unit_device* unit) {
@@ -128,6 +142,8 @@ struct iommu_ports unit_device_ports(struct unit_device* unit) {
         .deadline_changed = port_deadline_changed,
         .invalidate = port_invalidate,
         .respond = port_respond,
+        .keeps_out = port_keeps_out,
+        .drain = port_drain,
         .trace = port_trace,
     };
 }
@@ -143,8 +159,16 @@ static void ram_changed(void* opaque, const struct iommu_ram_range* ranges, size
 /* A stopped machine's memory must not change, it may be on its way to another host: the work waits until it runs. */
 static void continue_work(void* opaque) {
     struct unit_device* unit = opaque;
+    uint64_t ticket;
 
-    if (runstate_is_running() && qatomic_xchg(&unit->work_announced, false)) {
+    if (!runstate_is_running()) {
+        return;
+    }
+    ticket = dma_drain_take(&unit->drain);
+    if (ticket) {
+        unit->calls->drained(unit->handle, ticket);
+    }
+    if (qatomic_xchg(&unit->work_announced, false)) {
         unit->calls->proceed(unit->handle);
     }
 }
@@ -178,6 +202,7 @@ void unit_device_prepare(struct unit_device* unit, DeviceState* device, const st
     messages_init(&unit->messages, &device->mem_reentrancy_guard);
     unit->continue_bh = qemu_bh_new_guarded(continue_work, unit, &device->mem_reentrancy_guard);
     unit->deadline = timer_new_ns(QEMU_CLOCK_VIRTUAL, deadline_passed, unit);
+    dma_drain_init(&unit->drain, unit->continue_bh);
 }
 
 void unit_device_undo(struct unit_device* unit) {
@@ -185,6 +210,7 @@ void unit_device_undo(struct unit_device* unit) {
         unit->calls->destroy(unit->handle);
         unit->handle = NULL;
     }
+    dma_drain_destroy(&unit->drain);
     qemu_bh_delete(unit->continue_bh);
     timer_free(unit->deadline);
     messages_destroy(&unit->messages);

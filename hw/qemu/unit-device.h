@@ -10,7 +10,7 @@
  *     unit_device_undo()      takes the first of these back, and the handle, where a later step fails.
  *
  * The registers and the unit's reset, save and load run under QEMU's big lock. Translations do not, and so the ports
- * that a translation can reach (written, send_msi, kick, now_ns, trace) may be called by any thread.
+ * that a translation can reach (written, send_msi, kick, now_ns, keeps_out, trace) may be called by any thread.
  */
 #ifndef NESTED_IOMMU_QEMU_UNIT_DEVICE_H
 #define NESTED_IOMMU_QEMU_UNIT_DEVICE_H
@@ -18,6 +18,7 @@
 #include "hw/qemu/compat.h"
 
 #include "hw/qdev-core.h"
+#include "hw/qemu/dma-drain.h"
 #include "hw/qemu/guest-ram.h"
 #include "hw/qemu/messages.h"
 #include "hw/qemu/spaces.h"
@@ -38,6 +39,7 @@ struct unit_calls {
     void (*write)(void* handle, uint64_t offset, uint64_t value, unsigned size);
     void (*translate)(void* handle, const struct iommu_request* request, struct iommu_reply* reply);
     void (*proceed)(void* handle); /* *_continue */
+    void (*drained)(void* handle, uint64_t ticket);
     void (*translation_request)(void* handle, const struct iommu_request* request,
                                 struct iommu_translation_completion* completion);
     void (*invalidate_completed)(void* handle, const struct iommu_invalidate_completion* completion);
@@ -67,6 +69,9 @@ struct unit_device {
     QEMUBH* continue_bh;
     QEMUTimer* deadline;
     bool work_announced; /* the unit kicked and was not continued yet */
+
+    bool waits_for_dma; /* by the property */
+    struct dma_drain drain;
 };
 
 /* What differs from one kind of device to the next. */

@@ -127,6 +127,7 @@ void smmuv3_nested_write(smmuv3_nested* unit, uint64_t offset, uint64_t value, u
 
 void smmuv3_nested_translate(smmuv3_nested* unit, const iommu_request* request, iommu_reply* reply) {
     if (iommu::recall_to_c(unit->unit, *request, kStreamIdBits, *reply)) return;
+    unit->ports.translates();
     const bool waits = (request->flags & IOMMU_REQUEST_CAN_STALL) != 0;
     *reply = iommu::reply_to_c(unit->unit.translate_anew(iommu::request_from_c(*request, kStreamIdBits),
                                                          waits ? smmuv3::CanStall::Yes : smmuv3::CanStall::No));
@@ -149,6 +150,8 @@ void smmuv3_nested_page_request(smmuv3_nested* unit, const iommu_page_request* r
 uint64_t smmuv3_nested_deadline(const smmuv3_nested* unit) { return unit->unit.deadline_ns(); }
 
 void smmuv3_nested_tick(smmuv3_nested* unit) { unit->unit.tick(); }
+
+void smmuv3_nested_drained(smmuv3_nested* unit, uint64_t ticket) { unit->unit.drained(ticket); }
 
 void smmuv3_nested_continue(smmuv3_nested* unit) { unit->unit.run_queue(); }
 

@@ -12,8 +12,8 @@
 //
 //     write(CMDQ_PROD) -> run_queue -> fetch -> decode -> execute -> effects -> perform;  error -> CMDQ_ERR, CONS stays
 //
-// A command that cannot be carried out yet (a CMD_SYNC while devices have not answered) stays at CONS, unconsumed; a
-// device's answer or its time-out runs the queue again, which fetches it again.
+// A command that cannot be carried out yet (a CMD_SYNC while devices have not answered, or DMA has not ended) stays at
+// CONS, unconsumed; a device's answer, its time-out or the end of the DMA runs the queue again, which fetches it again.
 //
 // Threads: as in the sibling unit. `translate` may be called from any number of threads at any time; everything else
 // may also come from any thread and takes the unit's lock; ports are called with the lock released. One thread runs the
@@ -25,14 +25,15 @@
 #include <atomic>
 #include <mutex>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "iommu/config_cache.h"
 #include "iommu/counters.h"
+#include "iommu/dma_drain.h"
 #include "iommu/front_cache.h"
 #include "iommu/invalidation.h"
 #include "iommu/ports.h"
+#include "iommu/queue_steps.h"
 #include "iommu/tuning.h"
 #include "smmuv3-nested/commands.h"
 #include "smmuv3-nested/page_requests.h"
@@ -70,6 +71,7 @@ struct UnitCounters {
     std::uint64_t messages = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t unexpected_completions = 0;
+    std::uint64_t drains = 0;
 };
 
 // Words of a saved state: see save.cc.
@@ -97,6 +99,8 @@ class Unit {
     void write(std::uint64_t offset, std::uint64_t value, unsigned size);
     // Goes on with queue work after a kick.
     void run_queue();
+    // All DMA has ended that was under way when the port DmaUsers was called with this ticket.
+    void drained(std::uint64_t ticket);
 
     void reset();
     [[nodiscard]] StateWords save() const;
@@ -167,10 +171,7 @@ class Unit {
     [[nodiscard]] Effects resume_all(const std::vector<EventRecorder::Stalled>& stalled, iommu::StallAction action);
 
     // ---- device_queue.cc: the command queue
-    // TellsFirst: what earlier ones did must have been performed before this one is.
-    enum class QueueState : std::uint8_t { Idle, More, AsksTime, TellsFirst };
-    enum class Earlier : std::uint8_t { Told, Untold };
-    [[nodiscard]] std::pair<QueueState, Effects> step_together(std::optional<std::uint64_t> now_ns, int& budget);
+    [[nodiscard]] std::uint64_t drain(std::uint64_t ticket);
     [[nodiscard]] bool queue_runs() const;
     // What became of a command: carried out, or what keeps it from that.
     enum class Progress : std::uint8_t { Done, Waits, AtcInvFailed };
@@ -178,7 +179,7 @@ class Unit {
         Progress progress = Progress::Done;
         Effects effects;
     };
-    [[nodiscard]] std::pair<QueueState, Effects> step_queue(std::optional<std::uint64_t> now_ns, Earlier earlier);
+    [[nodiscard]] iommu::QueueStep step_queue(std::optional<std::uint64_t> now_ns);
     [[nodiscard]] Executed execute(const Command& command, std::uint64_t now_ns);
     [[nodiscard]] Executed synchronize(const Sync& sync);
     [[nodiscard]] Effects complete(const Sync& sync);
@@ -224,6 +225,7 @@ class Unit {
     StreamTable stream_table_;  // as SMMUEN found it
     EventRecorder recorder_;
     bool queue_running_ = false;
+    iommu::DmaDrain drain_;
     iommu::InvalidateTracker invalidates_;  // CMD_ATC_INVs that were not answered
     bool atc_inv_failed_ = false;           // one was not, and no CMD_SYNC has reported it yet
     std::optional<std::uint32_t> held_at_;  // where the queue waits, once it was traced
@@ -232,6 +234,7 @@ class Unit {
     std::uint64_t invalidations_ = 0;
     std::uint64_t waits_ = 0;
     std::uint64_t queue_errors_ = 0;
+    std::uint64_t drains_ = 0;
 };
 
 }  // namespace smmuv3

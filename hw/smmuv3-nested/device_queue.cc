@@ -11,6 +11,8 @@
 
 namespace smmuv3 {
 
+using iommu::QueueState;
+using iommu::QueueStep;
 using iommu::TraceClass;
 using iommu::TraceLine;
 
@@ -18,8 +20,6 @@ namespace {
 
 // Commands per run; what is left is announced by a kick, so no write to a register takes longer than this many.
 constexpr int kBudget = 1024;
-// Effects that may wait for each other.
-constexpr int kTogether = 32;
 constexpr unsigned kCommandLog2 = 4;  // bytes
 
 }  // namespace
@@ -45,43 +45,53 @@ bool Unit::queue_runs() const {
 void Unit::run_queue() {
     std::optional<std::uint64_t> now_ns;  // asked for when a command needs it
     bool ours = false;                    // to run
+    std::uint64_t drained = 0;            // ticket
     for (int budget = kBudget; budget > 0;) {
-        Effects effects;
-        QueueState state = QueueState::Idle;
+        QueueStep step;
         {
             const std::lock_guard lock(mutex_);
             if (!ours && queue_running_) return;
             ours = queue_running_ = true;
-            std::tie(state, effects) = step_together(now_ns, budget);
+            drain_.drained(drained);
+            step = iommu::step_together(budget, [this, now_ns] { return step_queue(now_ns); });
             // In the same breath as the last look: a producer index written later finds nobody running.
-            if (state == QueueState::Idle) queue_running_ = false;
+            if (step.state == QueueState::Idle) queue_running_ = false;
         }
-        perform(effects);
-        if (state == QueueState::Idle) return;
-        if (state == QueueState::AsksTime) now_ns = ports_.clock.now_ns();
+        perform(step.effects);
+        if (step.state == QueueState::Idle) return;
+        if (step.state == QueueState::AsksTime) now_ns = ports_.clock.now_ns();
+        if (step.state == QueueState::Drains) drained = drain(step.ticket);
     }
     {
         const std::lock_guard lock(mutex_);
+        drain_.drained(drained);
         queue_running_ = false;
     }
     ports_.clock.kick();
 }
 
-// With the lock held. Commands that nobody outside can tell apart are carried out in one go, so many at most. A
-// CMD_SYNC is not among those of others: whoever sees CONS beyond it knows that all holders of translations have been
-// told.
-std::pair<Unit::QueueState, Effects> Unit::step_together(std::optional<std::uint64_t> now_ns, int& budget) {
-    Effects together;
-    for (int commands = 1;; ++commands) {
-        auto [state, effects] = step_queue(now_ns, together.empty() ? Earlier::Told : Earlier::Untold);
-        const bool goes_on = state == QueueState::More && effects.only_unmaps();
-        together.append(std::move(effects));
-        if (--budget == 0 || !goes_on || commands == kTogether) return {state, std::move(together)};
+// Asks for DMA that is under way, when all holders of translations have been told. Returns the ticket if there is none.
+std::uint64_t Unit::drain(std::uint64_t ticket) {
+    if (ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now) return ticket;
+    if (traces(TraceClass::Queue)) {
+        ports_.trace.line(TraceClass::Queue, "smmuv3: CMD_SYNC held back for DMA under way");
     }
+    const std::lock_guard lock(mutex_);
+    ++drains_;
+    return 0;
 }
 
-// One command, with the lock held.
-std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_t> now_ns, Earlier earlier) {
+void Unit::drained(std::uint64_t ticket) {
+    {
+        const std::lock_guard lock(mutex_);
+        drain_.drained(ticket);
+    }
+    run_queue();
+}
+
+// One command, with the lock held. Whoever sees CONS beyond a CMD_SYNC knows that all holders of translations have been
+// told, and that no DMA uses what it was given by the old ones. [SMMU G.b s3.21.1, s4.7.3]
+QueueStep Unit::step_queue(std::optional<std::uint64_t> now_ns) {
     if (!queue_runs()) return {QueueState::Idle, Effects{}};
     const iommu::WrapRing ring = command_ring();
     const auto cons = registers_.get<CMDQ_CONS>();
@@ -96,8 +106,8 @@ std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_
         .e2h = registers_.get<CR2>().get<CR2::E2H>() != 0};
     const auto command = decode(*words, context);
     if (command && std::holds_alternative<AtcInv>(*command) && !now_ns) return {QueueState::AsksTime, Effects{}};
-    if (command && std::holds_alternative<Sync>(*command) && earlier == Earlier::Untold) {
-        return {QueueState::TellsFirst, Effects{}};
+    if (command && std::holds_alternative<Sync>(*command) && drain_.to_ask()) {
+        return {.state = QueueState::Drains, .ticket = drain_.ask()};
     }
     Executed executed;
     if (command) executed = execute(*command, now_ns.value_or(0));
@@ -119,6 +129,7 @@ std::pair<Unit::QueueState, Effects> Unit::step_queue(std::optional<std::uint64_
 Unit::Executed Unit::execute(const Command& command, std::uint64_t now_ns) {
     if (const auto* invalidation = std::get_if<Invalidation>(&command)) {
         ++invalidations_;
+        drain_.invalidated();
         recorder_.invalidated();
         Invalidation what = *invalidation;
         if (what.unmap && announces_all_.load(std::memory_order_relaxed)) what.unmap = iommu::IovaRange::everything();
@@ -136,18 +147,19 @@ Unit::Executed Unit::execute(const Command& command, std::uint64_t now_ns) {
     return {};
 }
 
-// It has to wait until each device has answered the CMD_ATC_INVs before it; when one did not in time, software must not
-// believe that it did: an error, once. [SMMU G.b s3.9.1.4, s4.7.3]
+// It has to wait until each device has answered the CMD_ATC_INVs before it, and until DMA that was translated before
+// the invalidations has ended. When a device did not answer in time, software must not believe that it did: an error,
+// once. [SMMU G.b s3.9.1.4, s4.7.3]
 Unit::Executed Unit::synchronize(const Sync& sync) {
     if (std::exchange(atc_inv_failed_, false)) return {Progress::AtcInvFailed, {}};
-    if (!invalidates_.list().empty()) return {Progress::Waits, {}};
+    if (!invalidates_.list().empty() || !drain_.done()) return {Progress::Waits, {}};
     return {Progress::Done, complete(sync)};
 }
 
-// The command stays where it is, for now; that is told once.
+// The command stays where it is, for now; that it waits for devices is told once.
 Effects Unit::hold(std::uint32_t consumer, const Words<2>& words) {
     Effects effects;
-    if (!traces(TraceClass::Queue) || held_at_ == consumer) return effects;
+    if (!traces(TraceClass::Queue) || held_at_ == consumer || invalidates_.list().empty()) return effects;
     held_at_ = consumer;
     effects.add(TraceLine{TraceClass::Queue, hold_line(consumer, words, invalidates_.list().size())});
     return effects;

@@ -101,6 +101,7 @@ Effects Unit::publish_gate() {
     const Gate next{(on ? Gate::kTranslating : 0) | (abort ? Gate::kAborting : 0) | (check ? Gate::kChecking : 0)};
     gate_.store(next.word, std::memory_order_release);
     configs_.changed_outside();
+    drain_.invalidated();
     Effects effects;
     if (before.closed() != next.closed()) effects.add(iommu::GateChanged{next.closed()});
     return effects;

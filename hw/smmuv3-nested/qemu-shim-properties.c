@@ -97,8 +97,17 @@ static void set_trace(Object* object, const char* names, Error** errp) {
     properties_set_trace(&SMMUV3_NESTED(object)->unit, names, errp);
 }
 
+/* Draining */
+
+static bool get_dma_drain(Object* object, Error** errp) { return SMMUV3_NESTED(object)->unit.waits_for_dma; }
+
+static void set_dma_drain(Object* object, bool waits, Error** errp) {
+    SMMUV3_NESTED(object)->unit.waits_for_dma = waits;
+}
+
 void smmuv3_properties_add(DeviceClass* class) {
     add_config(class);
+    properties_add_dma_drain(class, get_dma_drain, set_dma_drain);
     properties_add_trace(class, get_trace, set_trace);
 }
 

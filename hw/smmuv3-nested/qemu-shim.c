@@ -38,6 +38,8 @@ static void unit_translate(void* unit, const struct iommu_request* request, stru
 
 static void unit_proceed(void* unit) { smmuv3_nested_continue(unit); }
 
+static void unit_drained(void* unit, uint64_t ticket) { smmuv3_nested_drained(unit, ticket); }
+
 static void unit_translation_request(void* unit, const struct iommu_request* request,
                                      struct iommu_translation_completion* completion) {
     smmuv3_nested_translation_request(unit, request, completion);
@@ -75,6 +77,7 @@ static const struct unit_calls unit_calls = {
     .write = unit_write,
     .translate = unit_translate,
     .proceed = unit_proceed,
+    .drained = unit_drained,
     .translation_request = unit_translation_request,
     .invalidate_completed = unit_invalidate_completed,
     .page_request = unit_page_request,

@@ -72,6 +72,7 @@ void Unit::reset() {
         held_at_.reset();
         effects.append(iommu::deadline_moved(before, invalidates_.deadline_ns()));
         effects.append(publish_gate());
+        drain_.invalidated();
         effects.append(iommu::apply(Invalidation{.configs = {.scope = iommu::ConfigDrop::Scope::All},
                                                  .tlb = {.scope = iommu::TlbDrop::Scope::All},
                                                  .unmap = iommu::IovaRange::everything()},

@@ -102,6 +102,7 @@ void vtd_nested_write(vtd_nested* unit, uint64_t offset, uint64_t value, unsigne
 
 void vtd_nested_translate(vtd_nested* unit, const iommu_request* request, iommu_reply* reply) {
     if (iommu::recall_to_c(unit->unit, *request, kSourceIdBits, *reply)) return;
+    unit->ports.translates();
     *reply = iommu::reply_to_c(unit->unit.translate_anew(iommu::request_from_c(*request, kSourceIdBits)));
 }
 
@@ -127,6 +128,8 @@ void vtd_nested_page_request(vtd_nested* unit, const iommu_page_request* request
 uint64_t vtd_nested_deadline(const vtd_nested* unit) { return unit->unit.deadline_ns(); }
 
 void vtd_nested_tick(vtd_nested* unit) { unit->unit.tick(); }
+
+void vtd_nested_drained(vtd_nested* unit, uint64_t ticket) { unit->unit.drained(ticket); }
 
 void vtd_nested_continue(vtd_nested* unit) { unit->unit.run_queue(); }
 

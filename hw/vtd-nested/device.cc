@@ -254,6 +254,7 @@ UnitCounters Unit::counters() const {
     counters.queue_errors = queue_errors_;
     counters.timeouts = timeouts_;
     counters.unexpected_completions = unexpected_completions_;
+    counters.drains = drains_;
     return counters;
 }
 

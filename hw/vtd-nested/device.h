@@ -33,14 +33,15 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "iommu/config_cache.h"
 #include "iommu/counters.h"
+#include "iommu/dma_drain.h"
 #include "iommu/front_cache.h"
 #include "iommu/invalidation.h"
 #include "iommu/ports.h"
+#include "iommu/queue_steps.h"
 #include "iommu/register_file.h"
 #include "iommu/tuning.h"
 #include "vtd-nested/commands.h"
@@ -87,6 +88,7 @@ struct UnitCounters {
     std::uint64_t messages = 0;
     std::uint64_t timeouts = 0;
     std::uint64_t unexpected_completions = 0;
+    std::uint64_t drains = 0;
 };
 
 // What to do with an access to the interrupt range.
@@ -119,6 +121,8 @@ class Unit {
     void write(std::uint64_t offset, std::uint64_t value, unsigned size);
     // Goes on with queue work after a kick.
     void run_queue();
+    // All DMA has ended that was under way when the port DmaUsers was called with this ticket.
+    void drained(std::uint64_t ticket);
 
     void reset();
     [[nodiscard]] StateWords save() const;
@@ -193,16 +197,14 @@ class Unit {
     [[nodiscard]] Effects publish_gate(Gate next);
 
     // ---- device_queue.cc: the invalidation queue
-    // TellsFirst: what earlier ones did must have been performed before this one is.
-    enum class QueueState : std::uint8_t { Idle, More, AsksTime, TellsFirst };
-    enum class Earlier : std::uint8_t { Told, Untold };
     [[nodiscard]] bool begins_run();
     void read_time();
-    [[nodiscard]] std::pair<QueueState, Effects> step_together(int& budget);
+    [[nodiscard]] std::uint64_t drain(std::uint64_t ticket);
     [[nodiscard]] bool may_fetch() const;
     [[nodiscard]] bool queue_has_work() const;
-    [[nodiscard]] std::pair<QueueState, Effects> step_queue(Earlier earlier);
-    [[nodiscard]] std::pair<QueueState, Effects> fetch(Earlier earlier);
+    [[nodiscard]] iommu::QueueStep step_queue();
+    [[nodiscard]] iommu::QueueStep fetch();
+    [[nodiscard]] std::optional<iommu::QueueStep> held_back(const Command& command);
     [[nodiscard]] Result<Words<4>, IQEI> load_descriptor(Value<IQA> iqa, std::uint64_t position) const;
     [[nodiscard]] std::optional<Effects> execute(const Command& command);
     [[nodiscard]] std::optional<Effects> fetched(const Wait& wait);
@@ -248,10 +250,12 @@ class Unit {
     std::uint64_t now_ns_ = 0;   // the latest time that anybody read
     bool time_is_read_ = false;  // since the queue was last asked to run
     bool queue_running_ = false;
+    iommu::DmaDrain drain_;
     std::uint64_t recorded_ = 0;
     std::uint64_t invalidations_ = 0;
     std::uint64_t waits_ = 0;
     std::uint64_t queue_errors_ = 0;
+    std::uint64_t drains_ = 0;
     std::uint64_t timeouts_ = 0;
     std::uint64_t unexpected_completions_ = 0;
 };

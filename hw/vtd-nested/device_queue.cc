@@ -6,6 +6,9 @@
 // longer - invalidations of device-TLBs, and the waits behind them - is in flight meanwhile, with the head past it.
 // Whether to fetch is a level (queue on, head not at tail, no error, no fence), looked at before each descriptor:
 // clearing IQE or ITE starts it again by itself, from memory.
+//
+// A wait is not fetched before DMA that may still use what was invalidated has ended (dma_drain.h). The head stays on
+// it, nothing of it is kept, and so nothing has to be undone when the queue is turned off, reset or moved meanwhile.
 #include "vtd-nested/device.h"
 
 #include <algorithm>
@@ -14,6 +17,8 @@
 
 namespace vtd {
 
+using iommu::QueueState;
+using iommu::QueueStep;
 using iommu::TraceClass;
 using iommu::TraceLine;
 
@@ -21,8 +26,6 @@ namespace {
 
 // Descriptors per run; what is left is announced by a kick, so no write to a register takes longer than this many.
 constexpr int kBudget = 1024;
-// Effects that may wait for each other.
-constexpr int kTogether = 32;
 
 }  // namespace
 
@@ -52,21 +55,24 @@ void Unit::run_queue() {
         const std::lock_guard lock(mutex_);
         if (!begins_run()) return;
     }
+    std::uint64_t drained = 0;  // ticket
     for (int budget = kBudget; budget > 0;) {
-        Effects effects;
-        QueueState state = QueueState::Idle;
+        QueueStep step;
         {
             const std::lock_guard lock(mutex_);
-            std::tie(state, effects) = step_together(budget);
+            drain_.drained(drained);
+            step = iommu::step_together(budget, [this] { return step_queue(); });
             // In the same breath as the last look: a tail or an answer that comes later finds nobody running.
-            if (state == QueueState::Idle) queue_running_ = false;
+            if (step.state == QueueState::Idle) queue_running_ = false;
         }
-        perform(effects);
-        if (state == QueueState::Idle) return;
-        if (state == QueueState::AsksTime) read_time();
+        perform(step.effects);
+        if (step.state == QueueState::Idle) return;
+        if (step.state == QueueState::AsksTime) read_time();
+        if (step.state == QueueState::Drains) drained = drain(step.ticket);
     }
     {
         const std::lock_guard lock(mutex_);
+        drain_.drained(drained);
         queue_running_ = false;
     }
     ports_.clock.kick();
@@ -87,29 +93,44 @@ void Unit::read_time() {
     time_is_read_ = true;
 }
 
-// With the lock held. Descriptors that nobody outside can tell apart are carried out in one go, so many at most. A wait
-// is not among those of others: whoever sees it completed, by IQH, IWC or the status word, knows that all holders of
-// translations have been told.
-std::pair<Unit::QueueState, Effects> Unit::step_together(int& budget) {
-    Effects together;
-    for (int commands = 1;; ++commands) {
-        auto [state, effects] = step_queue(together.empty() ? Earlier::Told : Earlier::Untold);
-        const bool goes_on = state == QueueState::More && effects.only_unmaps();
-        together.append(std::move(effects));
-        if (--budget == 0 || !goes_on || commands == kTogether) return {state, std::move(together)};
+// Asks for DMA that is under way, when all holders of translations have been told. Returns the ticket if there is none.
+std::uint64_t Unit::drain(std::uint64_t ticket) {
+    if (ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now) return ticket;
+    if (traces(TraceClass::Queue)) {
+        ports_.trace.line(TraceClass::Queue, "vtd: wait held back for DMA under way");
     }
+    const std::lock_guard lock(mutex_);
+    ++drains_;
+    return 0;
+}
+
+void Unit::drained(std::uint64_t ticket) {
+    {
+        const std::lock_guard lock(mutex_);
+        drain_.drained(ticket);
+    }
+    run_queue();
 }
 
 // One thing, with the lock held. Waits that are due first: a time-out aborts only those that are not.
-std::pair<Unit::QueueState, Effects> Unit::step_queue(Earlier earlier) {
+QueueStep Unit::step_queue() {
     if (const auto wait = in_flight_.take_due()) return {QueueState::More, complete(*wait)};
     if (in_flight_.deadline_ns() <= now_ns_) return {QueueState::More, time_out()};
     if (!may_fetch()) return {QueueState::Idle, Effects{}};
-    return fetch(earlier);
+    return fetch();
+}
+
+// What must come first. A wait: whoever sees it completed, by IQH, IWC or the status word, knows that all holders of
+// translations have been told, and that no DMA uses what it was given by the old ones. [VTD 5.10 s6.5.4]
+std::optional<QueueStep> Unit::held_back(const Command& command) {
+    if (std::holds_alternative<DeviceInvalidation>(command) && !time_is_read_) return QueueStep{QueueState::AsksTime};
+    if (!std::holds_alternative<Wait>(command) || drain_.done()) return std::nullopt;
+    if (drain_.to_ask()) return QueueStep{.state = QueueState::Drains, .ticket = drain_.ask()};
+    return QueueStep{QueueState::Idle};
 }
 
 // One descriptor. The head moves once it is carried out, or known to be in flight.
-std::pair<Unit::QueueState, Effects> Unit::fetch(Earlier earlier) {
+QueueStep Unit::fetch() {
     const auto iqa = registers_.get<IQA>();
     const CommandContext context{capabilities_, mode()};
     if (const auto error = queue_error(iqa, registers_.get<IQT>(), context)) {
@@ -119,11 +140,8 @@ std::pair<Unit::QueueState, Effects> Unit::fetch(Earlier earlier) {
     const auto words = load_descriptor(iqa, head);
     if (!words) return {QueueState::Idle, queue_fault(words.error())};
     const auto command = decode(*words, context);
-    if (command && std::holds_alternative<DeviceInvalidation>(*command) && !time_is_read_) {
-        return {QueueState::AsksTime, Effects{}};
-    }
-    if (command && std::holds_alternative<Wait>(*command) && earlier == Earlier::Untold) {
-        return {QueueState::TellsFirst, Effects{}};
+    if (command) {
+        if (auto first = held_back(*command)) return std::move(*first);
     }
     Effects effects;
     if (traces(TraceClass::Invalidation)) {

@@ -89,6 +89,7 @@ Effects Unit::publish_gate(Gate next) {
     const Gate before = gate();
     gate_.store(next.word, std::memory_order_release);
     configs_.changed_outside();
+    drain_.invalidated();
     const bool was = before.translating() || before.guarded();
     const bool is = next.translating() || next.guarded();
     Effects effects;
@@ -97,6 +98,7 @@ Effects Unit::publish_gate(Gate next) {
 }
 
 Effects Unit::drop_everything() {
+    drain_.invalidated();
     return iommu::apply(Invalidation{.configs = {.scope = iommu::ConfigDrop::Scope::All},
                                      .tlb = {.scope = iommu::TlbDrop::Scope::All},
                                      .unmap = iommu::IovaRange::everything()},
@@ -156,6 +158,7 @@ bool Unit::register_commands_accepted() const {
 
 Effects Unit::apply(const Invalidation& invalidation) {
     ++invalidations_;
+    drain_.invalidated();
     return iommu::apply(invalidation, configs_, iotlb_);
 }
 

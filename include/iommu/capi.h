@@ -187,6 +187,13 @@ struct iommu_ports {
     void (*invalidate)(void* opaque, const struct iommu_invalidate_request* request);
     /* To a device that asked for pages. */
     void (*respond)(void* opaque, const struct iommu_page_response* response);
+    /* Whether DMA of the calling thread keeps out all calls but *_translate until it is over: QEMU's big lock. Called
+     * by *_translate, the first time that a thread asks and whenever it does not ask for what it was answered last. */
+    bool (*keeps_out)(void* opaque);
+    /* A wait is about to complete. False when no DMA is under way that was translated before this call; or else true,
+     * and *_drained is called with the ticket when all of that is over. Not called while every thread that translates
+     * keeps others out. */
+    bool (*drain)(void* opaque, uint64_t ticket);
     /* One line, no newline at the end, of one of the enabled classes. */
     void (*trace)(void* opaque, uint32_t trace_class, const char* line);
 };
@@ -205,6 +212,7 @@ struct iommu_counters {
     uint64_t messages;               /* interrupts sent by the unit itself */
     uint64_t timeouts;               /* Invalidate Requests that a device did not answer in time */
     uint64_t unexpected_completions; /* answers of devices that fit no Invalidate Request */
+    uint64_t drains;                 /* waits that had to wait for DMA under way */
 };
 
 #ifdef __cplusplus

@@ -65,6 +65,16 @@ class Clock {
     virtual void deadline_changed() {}
 };
 
+// Those whose DMA goes on beside the queue.
+class DmaUsers {
+  public:
+    enum class Drained : std::uint8_t { Now, Later };
+    virtual ~DmaUsers() = default;
+    // Now: no DMA is under way that was translated before this call. Later: the unit's `drained` is called with the
+    // ticket once all such has ended; from inside this call already, if need be.
+    virtual Drained drain(std::uint64_t /*ticket*/) { return Drained::Now; }
+};
+
 // Classes of trace lines; values are those of enum iommu_trace_class.
 enum class TraceClass : std::uint32_t {
     Fault = 1u << 0,
@@ -87,6 +97,7 @@ struct Ports {
     UnmapListeners& listeners;
     Endpoints& endpoints;
     Clock& clock;
+    DmaUsers& dma;
     Trace& trace;
 };
 

@@ -24,6 +24,9 @@ void assign_shard();
     return detail::thread_shard_plus_1 - 1;
 }
 
+// Whether a thread may find what one that ended has left: it does not have to come by all that a first request does.
+[[nodiscard]] bool shards_were_inherited();
+
 }  // namespace iommu
 
 #endif  // IOMMU_THREAD_SHARD_H

@@ -4,6 +4,7 @@
 #ifndef TESTS_SUPPORT_FAKE_PORTS_H
 #define TESTS_SUPPORT_FAKE_PORTS_H
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,6 +34,7 @@ class FakePorts : public iommu::MemoryPort,
                   public iommu::UnmapListeners,
                   public iommu::Endpoints,
                   public iommu::Clock,
+                  public iommu::DmaUsers,
                   public iommu::Trace {
   public:
     void written(iommu::Pa address, std::uint64_t size) override {
@@ -96,13 +98,22 @@ class FakePorts : public iommu::MemoryPort,
         const std::lock_guard lock(mutex_);
         ++kicks;
     }
+    Drained drain(std::uint64_t ticket) override {
+        called("drain");
+        {
+            const std::lock_guard lock(mutex_);
+            drains.push_back(ticket);
+        }
+        if (on_drain) on_drain(ticket);
+        return dma_under_way ? Drained::Later : Drained::Now;
+    }
     void line(iommu::TraceClass, std::string_view text) override {
         called("line");
         const std::lock_guard lock(mutex_);
         lines.emplace_back(text);
     }
 
-    [[nodiscard]] iommu::Ports references() { return {*this, *this, *this, *this, *this, *this}; }
+    [[nodiscard]] iommu::Ports references() { return {*this, *this, *this, *this, *this, *this, *this}; }
 
     struct Written {
         std::uint64_t address = 0;
@@ -123,6 +134,8 @@ class FakePorts : public iommu::MemoryPort,
     std::function<void(std::uint64_t address)> on_message;
     // A device that answers at once; may call the unit.
     std::function<void(const iommu::InvalidateRequest& request)> on_invalidate;
+    // DMA that ends at once; may call the unit.
+    std::function<void(std::uint64_t ticket)> on_drain;
     std::vector<Msi> messages;
     std::vector<iommu::InvalidateRequest> invalidates;
     std::vector<iommu::PageGroupResponse> responses;
@@ -132,8 +145,10 @@ class FakePorts : public iommu::MemoryPort,
     std::vector<iommu::IovaRange> unmaps;
     std::vector<bool> gates;
     std::vector<std::string> lines;
+    std::vector<std::uint64_t> drains;  // tickets
     unsigned kicks = 0;
-    bool no_interrupt_controller = false;  // messages end in nothing
+    std::atomic<bool> dma_under_way = false;  // it is the test's to say that it has ended
+    bool no_interrupt_controller = false;     // messages end in nothing
     std::uint64_t time_ns = 0;
 
   private:

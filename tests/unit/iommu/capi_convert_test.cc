@@ -139,6 +139,8 @@ TEST_CASE("C interface: ports are complete when they are of this version and eve
     ports.deadline_changed = [](void*) {};
     ports.invalidate = [](void*, const iommu_invalidate_request*) {};
     ports.respond = [](void*, const iommu_page_response*) {};
+    ports.keeps_out = [](void*) { return true; };
+    ports.drain = [](void*, std::uint64_t) { return false; };
     ports.trace = [](void*, std::uint32_t, const char*) {};
     REQUIRE(iommu::CPorts::complete(ports));
     const auto incomplete = [&](auto member) {
@@ -156,6 +158,8 @@ TEST_CASE("C interface: ports are complete when they are of this version and eve
     CHECK(incomplete(&iommu_ports::respond));
     CHECK(incomplete(&iommu_ports::kick));
     CHECK(incomplete(&iommu_ports::now_ns));
+    CHECK(incomplete(&iommu_ports::keeps_out));
+    CHECK(incomplete(&iommu_ports::drain));
     CHECK(incomplete(&iommu_ports::trace));
 }
 

@@ -34,6 +34,7 @@ class Recorder : public iommu::MemoryPort,
                  public iommu::UnmapListeners,
                  public iommu::Endpoints,
                  public iommu::Clock,
+                 public iommu::DmaUsers,
                  public iommu::Trace {
   public:
     void written(Pa address, std::uint64_t size) override { note("written", address.value, size); }
@@ -69,7 +70,7 @@ struct World {
     GuestMemory memory{recorder};
     World() { memory.set_ram(std::array{recorder.ram.range()}); }
     std::uint32_t perform(const Effects& effects) {
-        return iommu::perform(effects, memory, {recorder, recorder, recorder, recorder, recorder, recorder});
+        return iommu::perform(effects, memory, {recorder, recorder, recorder, recorder, recorder, recorder, recorder});
     }
 };
 

@@ -52,6 +52,8 @@ smmuv3_nested_ports ports_into(Recorded& recorded) {
     ports.base.deadline_changed = [](void* o) { ++of(o).deadlines; };
     ports.base.invalidate = [](void* o, const iommu_invalidate_request* what) { of(o).invalidates.push_back(*what); };
     ports.base.respond = [](void* o, const iommu_page_response* what) { of(o).responses.push_back(*what); };
+    ports.base.keeps_out = [](void*) { return true; };
+    ports.base.drain = [](void*, std::uint64_t) { return false; };
     ports.base.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     ports.pulse = [](void* o, unsigned line) { of(o).pulses.push_back(line); };
     ports.resume = [](void* o, std::uint32_t stream, std::uint16_t tag, unsigned action) {
@@ -172,6 +174,8 @@ TEST_CASE("SMMU C: no port may be null, but the one for those who never stall") 
     CHECK(refused([](auto& ports) { ports.base.gate_changed = nullptr; }));
     CHECK(refused([](auto& ports) { ports.base.kick = nullptr; }));
     CHECK(refused([](auto& ports) { ports.base.now_ns = nullptr; }));
+    CHECK(refused([](auto& ports) { ports.base.keeps_out = nullptr; }));
+    CHECK(refused([](auto& ports) { ports.base.drain = nullptr; }));
     CHECK(refused([](auto& ports) { ports.base.trace = nullptr; }));
     CHECK(refused([](auto& ports) { ports.pulse = nullptr; }));
     CHECK_FALSE(refused([](auto& ports) { ports.resume = nullptr; }));

@@ -222,11 +222,12 @@ TEST_CASE("SMMU: one write carries out a bounded number of commands and asks to 
     for (std::uint32_t i = 1; i <= kMany; ++i)
         guest.put(cmd_sync(1, kStatus, i));
     guest.ring_doorbell();
+    // The first one also asks for DMA that is under way, which counts.
     CHECK(guest.ports.kicks == 1);
-    CHECK(guest.cons() == 1024);
-    CHECK(guest.ram.peek32(kStatus) == 1024);
+    CHECK(guest.cons() == 1023);
+    CHECK(guest.ram.peek32(kStatus) == 1023);
     guest.unit.run_queue();
-    CHECK(guest.cons() == 2048);
+    CHECK(guest.cons() == 2047);
     guest.unit.run_queue();
     CHECK(guest.cons() == kMany);
     CHECK(guest.ports.kicks == 2);

@@ -46,6 +46,8 @@ iommu_ports ports_into(Recorded& recorded) {
     ports.deadline_changed = [](void* o) { ++of(o).deadlines_changed; };
     ports.invalidate = [](void* o, const iommu_invalidate_request* request) { of(o).invalidates.push_back(*request); };
     ports.respond = [](void* o, const iommu_page_response* response) { of(o).responses.push_back(*response); };
+    ports.keeps_out = [](void*) { return true; };
+    ports.drain = [](void*, std::uint64_t) { return false; };
     ports.trace = [](void* o, std::uint32_t kind, const char* line) { of(o).lines.emplace_back(kind, line); };
     return ports;
 }
@@ -154,6 +156,8 @@ TEST_CASE("C: no port may be null") {
     CHECK(refused(&iommu_ports::gate_changed));
     CHECK(refused(&iommu_ports::kick));
     CHECK(refused(&iommu_ports::now_ns));
+    CHECK(refused(&iommu_ports::keeps_out));
+    CHECK(refused(&iommu_ports::drain));
     CHECK(refused(&iommu_ports::trace));
 }
 

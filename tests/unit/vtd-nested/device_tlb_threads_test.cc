@@ -30,7 +30,7 @@ struct SharedClock : iommu::Clock {
 
 // A unit with a queue of 128 wide descriptors, and devices behind a mailbox.
 struct World {
-    World() : unit(*vtd::settle({}), {.iotlb_entries = 64}, {ports, ports, ports, ports, clock, ports}) {
+    World() : unit(*vtd::settle({}), {.iotlb_entries = 64}, {ports, ports, ports, ports, clock, ports, ports}) {
         const std::array ranges{ram.range()};
         unit.memory().set_ram(ranges);
         ports.on_invalidate = [this](const iommu::InvalidateRequest& request) {

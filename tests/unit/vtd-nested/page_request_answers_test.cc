@@ -171,7 +171,7 @@ TEST_CASE("Software's responses reach the device in the order of the queue", "[v
     guest.put(wait_status(0x120'0000, 0xabcd));
     std::vector<std::string> order;
     guest.ports.on_port = [&](std::string_view port) {
-        if (port != "clock") order.emplace_back(port);
+        if (port != "clock" && port != "drain") order.emplace_back(port);
     };
     guest.ports.on_written = [&](std::uint64_t) { order.emplace_back("status"); };
     guest.ring_doorbell();
