@@ -74,4 +74,5 @@ judge_counters() {
     [[ ${before[faults]:-0} == 0 ]] || complain "the unit counted ${before[faults]} faults before the deliberate one"
     ((${counter[translations]:-0} > 0 && ${counter[hits]:-0} > 0)) || complain 'the unit counted no translations or no hits'
     [[ ${counter[recorded]:-1} == 1 ]] || complain "the unit counted ${counter[recorded]} recorded faults and should have 1"
+    ((${counter[drains]:-0} > 0)) || complain "no wait had to wait for the DMA of the disk's I/O thread"
 }
