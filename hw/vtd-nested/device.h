@@ -192,6 +192,8 @@ class Unit {
     [[nodiscard]] Effects write_ccmd(const iommu::RegisterWrite& write);
     [[nodiscard]] Effects write_iotlb(const iommu::RegisterWrite& write);
     [[nodiscard]] bool register_commands_accepted() const;
+    [[nodiscard]] Effects apply_for_register(const Invalidation& invalidation);
+    void end_register_commands();
     [[nodiscard]] Effects apply(const Invalidation& invalidation);
     [[nodiscard]] Effects drop_everything();
     [[nodiscard]] Effects publish_gate(Gate next);
@@ -251,6 +253,7 @@ class Unit {
     bool time_is_read_ = false;  // since the queue was last asked to run
     bool queue_running_ = false;
     iommu::DmaDrain drain_;
+    std::uint64_t register_ticket_ = 0;  // for what ICC and IVT stand; 0 when they are clear
     std::uint64_t recorded_ = 0;
     std::uint64_t invalidations_ = 0;
     std::uint64_t waits_ = 0;

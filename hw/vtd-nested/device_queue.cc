@@ -97,7 +97,7 @@ void Unit::read_time() {
 std::uint64_t Unit::drain(std::uint64_t ticket) {
     if (ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now) return ticket;
     if (traces(TraceClass::Queue)) {
-        ports_.trace.line(TraceClass::Queue, "vtd: wait held back for DMA under way");
+        ports_.trace.line(TraceClass::Queue, "vtd: completion held back for DMA under way");
     }
     const std::lock_guard lock(mutex_);
     ++drains_;
@@ -108,6 +108,7 @@ void Unit::drained(std::uint64_t ticket) {
     {
         const std::lock_guard lock(mutex_);
         drain_.drained(ticket);
+        end_register_commands();
     }
     run_queue();
 }

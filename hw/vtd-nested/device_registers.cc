@@ -18,6 +18,11 @@ bool may_start_queue(std::uint32_t offset) {
     return offset == GCMD::offset || offset == IQT::offset || offset == IQA::offset || offset == FSTS::offset;
 }
 
+// Writes that may begin an invalidation by register.
+bool is_register_command(std::uint32_t offset) {
+    return offset == CCMD::offset || offset == kIvaOffset + IOTLB_REG::relative_offset;
+}
+
 bool in_fault_records(std::uint32_t offset) { return offset >= kFrcdOffset; }
 
 }  // namespace
@@ -35,6 +40,7 @@ void Unit::write(std::uint64_t offset, std::uint64_t value, unsigned size) {
     }
     Effects effects;
     bool queue = false;
+    std::uint64_t ticket = 0;
     {
         const std::lock_guard lock(mutex_);
         const auto write = registers_.write(offset, size, value);
@@ -44,8 +50,10 @@ void Unit::write(std::uint64_t offset, std::uint64_t value, unsigned size) {
         }
         effects.append(written(*write));
         queue = may_start_queue(write->offset);
+        if (is_register_command(write->offset)) ticket = register_ticket_;
     }
     perform(effects);
+    if (ticket != 0) drained(drain(ticket));
     if (queue) run_queue();
 }
 
@@ -162,13 +170,29 @@ Effects Unit::apply(const Invalidation& invalidation) {
     return iommu::apply(invalidation, configs_, iotlb_);
 }
 
-// Started by ICC=1; done at once: ICC is clear and CAIG tells what was done, 0 for a refused command.
+Effects Unit::apply_for_register(const Invalidation& invalidation) {
+    Effects effects = apply(invalidation);
+    register_ticket_ = drain_.ask();
+    return effects;
+}
+
+// Commands are carried out at once, but ICC and IVT stay set until no DMA uses what was dropped: as a wait of the
+// queue. Called with the lock held. [VTD 5.10 s6.5.4]
+void Unit::end_register_commands() {
+    if (register_ticket_ == 0 || !drain_.done(register_ticket_)) return;
+    register_ticket_ = 0;
+    constexpr std::uint32_t iotlb = kIvaOffset + IOTLB_REG::relative_offset;
+    registers_.set(registers_.get<CCMD>().with<CCMD::ICC>(0));
+    registers_.set(registers_.get<IOTLB_REG>(iotlb).with<IOTLB_REG::IVT>(0), iotlb);
+}
+
+// Started by ICC=1; CAIG tells what was done, 0 for a refused command.
 Effects Unit::write_ccmd(const RegisterWrite& write) {
     if (!write.wrote_one<CCMD, CCMD::ICC>()) return {};
     const auto ccmd = write.as<CCMD>();
     const auto command = register_commands_accepted() ? plan(ccmd, capabilities_) : std::nullopt;
-    registers_.set(ccmd.with<CCMD::ICC>(0).with<CCMD::CAIG>(command ? command->actual_granularity : 0));
-    return command ? apply(command->invalidation) : Effects{};
+    registers_.set(ccmd.with<CCMD::ICC>(command ? 1 : 0).with<CCMD::CAIG>(command ? command->actual_granularity : 0));
+    return command ? apply_for_register(command->invalidation) : Effects{};
 }
 
 Effects Unit::write_iotlb(const RegisterWrite& write) {
@@ -176,9 +200,10 @@ Effects Unit::write_iotlb(const RegisterWrite& write) {
     const auto iotlb = write.as<IOTLB_REG>();
     const auto iva = registers_.get<IVA>(kIvaOffset + IVA::relative_offset);
     const auto command = register_commands_accepted() ? plan(iotlb, iva, capabilities_) : std::nullopt;
-    const auto answer = iotlb.with<IOTLB_REG::IVT>(0).with<IOTLB_REG::IAIG>(command ? command->actual_granularity : 0);
+    const auto answer =
+        iotlb.with<IOTLB_REG::IVT>(command ? 1 : 0).with<IOTLB_REG::IAIG>(command ? command->actual_granularity : 0);
     registers_.set(answer, kIvaOffset + IOTLB_REG::relative_offset);
-    return command ? apply(command->invalidation) : Effects{};
+    return command ? apply_for_register(command->invalidation) : Effects{};
 }
 
 }  // namespace vtd

@@ -44,6 +44,10 @@ void keep_possible(iommu::RegisterFile& registers, const Capabilities& capabilit
     if (capabilities.dt != 0) fsts |= FSTS::ICE::mask | FSTS::ITE::mask;
     registers.set(Value<GSTS>{registers.get<GSTS>().raw() & gsts});
     registers.set(Value<FSTS>{registers.get<FSTS>().raw() & fsts});
+    // Invalidations by register are over: what was held back for DMA on the other machine has none here.
+    constexpr std::uint32_t iotlb = kIvaOffset + IOTLB_REG::relative_offset;
+    registers.set(registers.get<CCMD>().with<CCMD::ICC>(0));
+    registers.set(registers.get<IOTLB_REG>(iotlb).with<IOTLB_REG::IVT>(0), iotlb);
 }
 
 }  // namespace
@@ -57,6 +61,7 @@ void Unit::reset() {
         recorder_.forget_transaction();
         const std::uint64_t deadline = in_flight_.deadline_ns();
         in_flight_.clear();
+        register_ticket_ = 0;
         now_ns_ = 0;  // a snapshot may bring an earlier one back
         effects = publish_gate({});
         effects.append(iommu::deadline_moved(deadline, in_flight_.deadline_ns()));

@@ -33,8 +33,9 @@ class DmaDrain {
     void drained(std::uint64_t ticket) {
         if (ticket <= asked_) drained_ = std::max(drained_, ticket);
     }
-    // No DMA uses what was invalidated.
-    [[nodiscard]] bool done() const { return drained_ == invalidated_; }
+    // No DMA uses what was invalidated; or what was when that ticket was given.
+    [[nodiscard]] bool done() const { return done(invalidated_); }
+    [[nodiscard]] bool done(std::uint64_t ticket) const { return drained_ >= ticket; }
 
   private:
     std::uint64_t invalidated_ = 0;
