@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What differs between the machines and acts of the guests. Each function sets PROGRAM (QEMU, or the launcher for a unit of
 # ours), MACHINE_WORDS (its options up to the unit) and KERNEL_ARGUMENTS, from DEVICE. CONSOLE is the serial line to which the
-# kernel writes, 0 if nothing is said.
+# kernel writes, 0 if nothing is said. DEVICE none is a machine without a unit.
 
 EDK2=${NESTED_IOMMU_EDK2:-/usr/share/qemu-efi-aarch64/QEMU_EFI.fd}
 COMMON_ARGUMENTS='iommu.passthrough=0 iommu.strict=1 panic=-1'
@@ -10,7 +10,8 @@ COMMON_ARGUMENTS='iommu.passthrough=0 iommu.strict=1 panic=-1'
 machine_q35() {
     PROGRAM=$QEMU
     if [[ $DEVICE == vtd-nested* ]]; then PROGRAM=$ROOT/scripts/qemu-x86_64; fi
-    MACHINE_WORDS=(-M 'q35,kernel-irqchip=split' -cpu max -device "$DEVICE,id=iommu0")
+    MACHINE_WORDS=(-M 'q35,kernel-irqchip=split' -cpu max)
+    if [[ $DEVICE != none ]]; then MACHINE_WORDS+=(-device "$DEVICE,id=iommu0"); fi
     KERNEL_ARGUMENTS="console=ttyS${CONSOLE:-0} intel_iommu=on,sm_on $COMMON_ARGUMENTS"
 }
 
@@ -63,8 +64,9 @@ devices_suite() {
         rciep) DEVICE_WORDS+=(-device 'ats-endpoint,id=endpoint2,rciep=on') ;;
         ioat) behind_port 2 'ats-endpoint-ioat,id=ioat0' ;;
         nvme) behind_port 3 'nvme,serial=nvme0,drive=disk0' -drive 'if=none,id=disk0,file=nvme.img,format=raw' ;;
+        edu) DEVICE_WORDS+=(-device 'edu,id=edu0,bus=pcie.0') ;;
         igb) behind_port 4 'igb,id=igb0,netdev=net0,romfile=' -netdev 'hubport,id=net0,hubid=0' ;;
-        *) fail "no device is called '$word'; the suites may have endpoints, stalling-endpoints, rciep, ioat, nvme and igb" ;;
+        *) fail "no device is called '$word'; the suites may have endpoints, stalling-endpoints, rciep, ioat, nvme, edu and igb" ;;
         esac
     done
 }

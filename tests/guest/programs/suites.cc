@@ -8,7 +8,7 @@ namespace guest {
 
 std::span<const Suite> suites() {
     static const std::array all{walk_suite(),   dirty_suite(), pasid_suite(), faults_suite(),
-                                errors_suite(), sva_suite(),   trace_suite()};
+                                errors_suite(), sva_suite(),   trace_suite(), bench_suite()};
     return all;
 }
 

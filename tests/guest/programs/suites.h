@@ -13,5 +13,6 @@ Suite faults_suite();  // pages that user space brings when the device asks
 Suite errors_suite();  // devices that do not answer invalidations as they should
 Suite sva_suite();     // shared virtual addresses
 Suite trace_suite();   // what the kernel says that it told the unit, and what arrived
+Suite bench_suite();   // what mapping memory and reading a disk take
 
 }  // namespace guest
