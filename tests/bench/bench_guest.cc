@@ -102,6 +102,7 @@ void forget(test::FakePorts& ports) {
     ports.dirty.clear();
     ports.messages.clear();
     ports.unmaps.clear();
+    ports.drains.clear();
     ports.lines.clear();
 }
 
