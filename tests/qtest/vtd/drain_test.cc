@@ -100,6 +100,25 @@ TEST_CASE("Drain: a machine that is reset meanwhile forgets the wait", "[vtd][dr
     CHECK(guest.counter("waits") >= 1);
 }
 
+TEST_CASE("Drain: an invalidation by register waits for the I/O thread, too", "[vtd][drain]") {
+    Guest guest(Mode::Legacy, {.arguments = VirtioBlock::options()});
+    VirtioBlock disk(guest.qemu.qtest(), guest.ram, guest.pci.find(VirtioBlock::id));
+    constexpr std::uint64_t IVT = bit(63), global = field(61, 60, 1);
+    const auto is_over = [&] { return (guest.unit.read64(guest.unit.iotlb_register()) & IVT) == 0; };
+    guest.legacy.set(disk.requester_id(), LegacyContext{.type = 2, .domain = domain});
+    guest.unit.set_root_table(guest.legacy.root(), Mode::Legacy);
+    guest.unit.set(TE);
+    guest.unit.write64(guest.unit.iotlb_register(), IVT | global);
+    CHECK(is_over());
+    disk.start();
+    REQUIRE(disk.read());
+    guest.qemu.qmp().execute("stop");
+    guest.unit.write64(guest.unit.iotlb_register(), IVT | global);
+    CHECK_FALSE(is_over());
+    guest.qemu.qmp().execute("cont");
+    CHECK(eventually(is_over));
+}
+
 TEST_CASE("Drain: dma-drain=off is for those who do not want to wait", "[vtd][drain]") {
     DiskGuest guest(",dma-drain=off");
     guest.use_disk();
