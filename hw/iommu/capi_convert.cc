@@ -47,9 +47,9 @@ RequestKind kind_from_c(std::uint32_t kind) {
 }  // namespace
 
 bool CPorts::complete(const iommu_ports& ports) {
-    return ports.size == sizeof ports && ports.written && ports.send_msi && ports.unmap && ports.gate_changed &&
-           ports.kick && ports.now_ns && ports.deadline_changed && ports.invalidate && ports.respond &&
-           ports.keeps_out && ports.drain && ports.trace;
+    return ports.size == sizeof ports && ports.written && ports.send_msi && ports.listening && ports.unmap &&
+           ports.gate_changed && ports.kick && ports.now_ns && ports.deadline_changed && ports.invalidate &&
+           ports.respond && ports.keeps_out && ports.drain && ports.trace;
 }
 
 void CPorts::written(Pa address, std::uint64_t size) { ports_.written(ports_.opaque, address.value, size); }
@@ -90,7 +90,7 @@ void CPorts::respond(const PageGroupResponse& response) {
 }
 
 DmaUsers::Drained CPorts::drain(std::uint64_t ticket) {
-    if (!beside_.any_for_certain() && !shards_were_inherited()) return Drained::Now;
+    if (none()) return Drained::Now;
     return ports_.drain(ports_.opaque, ticket) ? Drained::Later : Drained::Now;
 }
 

@@ -39,6 +39,7 @@ class CPorts : public MemoryPort,
 
     void written(Pa address, std::uint64_t size) override;
     bool send_msi(std::uint64_t address, std::uint32_t data) override;
+    bool listening() override { return ports_.listening(ports_.opaque); }
     void unmap(const IovaRange& range) override;
     void gate_changed(bool translating) override;
     std::uint64_t now_ns() override;
@@ -46,6 +47,7 @@ class CPorts : public MemoryPort,
     void deadline_changed() override;
     void invalidate(const InvalidateRequest& request) override;
     void respond(const PageGroupResponse& response) override;
+    bool none() override { return !beside_.any_for_certain() && !shards_were_inherited(); }
     Drained drain(std::uint64_t ticket) override;
     void line(TraceClass trace_class, std::string_view text) override;
 

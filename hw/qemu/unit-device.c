@@ -65,6 +65,12 @@ static bool port_send_msi(void* opaque, uint64_t address, uint32_t data) {
     return messages_send(&unit->messages, address, data);
 }
 
+static bool port_listening(void* opaque) {
+    struct unit_device* unit = opaque;
+
+    return qatomic_read(&unit->spaces.listened_to) != 0;
+}
+
 static void port_unmap(void* opaque, const struct iommu_unmap* what) {
     struct unit_device* unit = opaque;
     BQL_LOCK_GUARD();
@@ -135,6 +141,7 @@ struct iommu_ports unit_device_ports(struct unit_device* unit) {
         .opaque = unit,
         .written = port_written,
         .send_msi = port_send_msi,
+        .listening = port_listening,
         .unmap = port_unmap,
         .gate_changed = port_gate_changed,
         .kick = port_kick,

@@ -171,7 +171,10 @@ class Unit {
     [[nodiscard]] Effects resume_all(const std::vector<EventRecorder::Stalled>& stalled, iommu::StallAction action);
 
     // ---- device_queue.cc: the command queue
-    [[nodiscard]] std::uint64_t drain(std::uint64_t ticket);
+    void run_queue(std::unique_lock<std::mutex>& lock);
+    void drain(std::uint64_t ticket);
+    // Who has to be told of invalidations, or whose DMA has to be waited for.
+    [[nodiscard]] bool somebody_outside() const { return ports_.listeners.listening() || !ports_.dma.none(); }
     [[nodiscard]] bool queue_runs() const;
     // What became of a command: carried out, or what keeps it from that.
     enum class Progress : std::uint8_t { Done, Waits, AtcInvFailed };

@@ -43,42 +43,42 @@ bool Unit::queue_runs() const {
 }
 
 void Unit::run_queue() {
+    std::unique_lock lock(mutex_);
+    run_queue(lock);
+}
+
+// With the lock held, which is released when it returns.
+void Unit::run_queue(std::unique_lock<std::mutex>& lock) {
+    if (queue_running_) return lock.unlock();
+    queue_running_ = true;
     std::optional<std::uint64_t> now_ns;  // asked for when a command needs it
-    bool ours = false;                    // to run
-    std::uint64_t drained = 0;            // ticket
-    for (int budget = kBudget; budget > 0;) {
-        QueueStep step;
-        {
-            const std::lock_guard lock(mutex_);
-            if (!ours && queue_running_) return;
-            ours = queue_running_ = true;
-            drain_.drained(drained);
-            step = iommu::step_together(budget, [this, now_ns] { return step_queue(now_ns); });
-            // In the same breath as the last look: a producer index written later finds nobody running.
-            if (step.state == QueueState::Idle) queue_running_ = false;
-        }
+    for (int budget = kBudget; budget > 0; lock.lock()) {
+        const QueueStep step = iommu::step_together(budget, [this, now_ns] { return step_queue(now_ns); });
+        // In the same breath as the last look: a producer index written later finds nobody running.
+        if (step.state == QueueState::Idle) queue_running_ = false;
+        lock.unlock();
         perform(step.effects);
         if (step.state == QueueState::Idle) return;
         if (step.state == QueueState::AsksTime) now_ns = ports_.clock.now_ns();
-        if (step.state == QueueState::Drains) drained = drain(step.ticket);
+        if (step.state == QueueState::Drains) drain(step.ticket);
     }
-    {
-        const std::lock_guard lock(mutex_);
-        drain_.drained(drained);
-        queue_running_ = false;
-    }
+    queue_running_ = false;
+    lock.unlock();
     ports_.clock.kick();
 }
 
-// Asks for DMA that is under way, when all holders of translations have been told. Returns the ticket if there is none.
-std::uint64_t Unit::drain(std::uint64_t ticket) {
-    if (ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now) return ticket;
-    if (traces(TraceClass::Queue)) {
+// Asks for DMA that is under way, when all holders of translations have been told.
+void Unit::drain(std::uint64_t ticket) {
+    const bool now = ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now;
+    if (!now && traces(TraceClass::Queue)) {
         ports_.trace.line(TraceClass::Queue, "smmuv3: CMD_SYNC held back for DMA under way");
     }
     const std::lock_guard lock(mutex_);
-    ++drains_;
-    return 0;
+    if (now) {
+        drain_.drained(ticket);
+    } else {
+        ++drains_;
+    }
 }
 
 void Unit::drained(std::uint64_t ticket) {
@@ -107,7 +107,9 @@ QueueStep Unit::step_queue(std::optional<std::uint64_t> now_ns) {
     const auto command = decode(*words, context);
     if (command && std::holds_alternative<AtcInv>(*command) && !now_ns) return {QueueState::AsksTime, Effects{}};
     if (command && std::holds_alternative<Sync>(*command) && drain_.to_ask()) {
-        return {.state = QueueState::Drains, .ticket = drain_.ask()};
+        const std::uint64_t ticket = drain_.ask();
+        if (somebody_outside()) return {.state = QueueState::Drains, .ticket = ticket};
+        drain_.drained(ticket);
     }
     Executed executed;
     if (command) executed = execute(*command, now_ns.value_or(0));
@@ -133,7 +135,7 @@ Unit::Executed Unit::execute(const Command& command, std::uint64_t now_ns) {
         recorder_.invalidated();
         Invalidation what = *invalidation;
         if (what.unmap && announces_all_.load(std::memory_order_relaxed)) what.unmap = iommu::IovaRange::everything();
-        return {Progress::Done, iommu::apply(what, configs_, iotlb_)};
+        return {Progress::Done, iommu::apply(what, configs_, iotlb_, ports_.listeners)};
     }
     if (const auto* atc_inv = std::get_if<AtcInv>(&command)) return send(*atc_inv, now_ns);
     if (const auto* sync = std::get_if<Sync>(&command)) return synchronize(*sync);

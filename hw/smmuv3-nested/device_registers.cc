@@ -41,19 +41,18 @@ void Unit::write(std::uint64_t offset, std::uint64_t value, unsigned size) {
         write(offset + 4, value >> 32, 4);
         return;
     }
+    std::unique_lock lock(mutex_);
+    auto write = registers_.write(size == 4 ? canonical_offset(offset) : offset, size, value);
+    if (!write) return;
+    *write = keep_guarded(*write, registers_);
     Effects effects;
-    bool queue = false;
-    {
-        const std::lock_guard lock(mutex_);
-        auto write = registers_.write(size == 4 ? canonical_offset(offset) : offset, size, value);
-        if (!write) return;
-        *write = keep_guarded(*write, registers_);
-        if (traces(TraceClass::Register)) {
-            effects.add(TraceLine{TraceClass::Register, register_line(registers_.spec(write->offset), write->written)});
-        }
-        effects.append(written(*write));
-        queue = may_start_queue(write->offset);
+    if (traces(TraceClass::Register)) {
+        effects.add(TraceLine{TraceClass::Register, register_line(registers_.spec(write->offset), write->written)});
     }
+    effects.append(written(*write));
+    const bool queue = may_start_queue(write->offset);
+    if (queue && effects.empty()) return run_queue(lock);
+    lock.unlock();
     perform(effects);
     if (queue) run_queue();
 }

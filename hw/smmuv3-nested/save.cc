@@ -76,7 +76,7 @@ void Unit::reset() {
         effects.append(iommu::apply(Invalidation{.configs = {.scope = iommu::ConfigDrop::Scope::All},
                                                  .tlb = {.scope = iommu::TlbDrop::Scope::All},
                                                  .unmap = iommu::IovaRange::everything()},
-                                    configs_, iotlb_));
+                                    configs_, iotlb_, ports_.listeners));
     }
     perform(effects);
 }

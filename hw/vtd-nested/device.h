@@ -199,9 +199,12 @@ class Unit {
     [[nodiscard]] Effects publish_gate(Gate next);
 
     // ---- device_queue.cc: the invalidation queue
+    void run_queue(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] bool begins_run();
     void read_time();
-    [[nodiscard]] std::uint64_t drain(std::uint64_t ticket);
+    void drain(std::uint64_t ticket);
+    // Who has to be told of invalidations, or whose DMA has to be waited for.
+    [[nodiscard]] bool somebody_outside() const { return ports_.listeners.listening() || !ports_.dma.none(); }
     [[nodiscard]] bool may_fetch() const;
     [[nodiscard]] bool queue_has_work() const;
     [[nodiscard]] iommu::QueueStep step_queue();

@@ -43,38 +43,31 @@ bool Unit::queue_has_work() const { return in_flight_.has_due() || in_flight_.de
 
 // The time is asked for only when something waits for a device, or is about to: most runs do not need it.
 void Unit::run_queue() {
-    bool timed = false;
-    {
-        const std::lock_guard lock(mutex_);
-        time_is_read_ = false;
-        timed = in_flight_.deadline_ns() != iommu::kNever;
-        if (!timed && !begins_run()) return;
-    }
-    if (timed) {
+    std::unique_lock lock(mutex_);
+    run_queue(lock);
+}
+
+// With the lock held, which is released when it returns.
+void Unit::run_queue(std::unique_lock<std::mutex>& lock) {
+    time_is_read_ = false;
+    if (in_flight_.deadline_ns() != iommu::kNever) {
+        lock.unlock();
         read_time();
-        const std::lock_guard lock(mutex_);
-        if (!begins_run()) return;
+        lock.lock();
     }
-    std::uint64_t drained = 0;  // ticket
-    for (int budget = kBudget; budget > 0;) {
-        QueueStep step;
-        {
-            const std::lock_guard lock(mutex_);
-            drain_.drained(drained);
-            step = iommu::step_together(budget, [this] { return step_queue(); });
-            // In the same breath as the last look: a tail or an answer that comes later finds nobody running.
-            if (step.state == QueueState::Idle) queue_running_ = false;
-        }
+    if (!begins_run()) return lock.unlock();
+    for (int budget = kBudget; budget > 0; lock.lock()) {
+        const QueueStep step = iommu::step_together(budget, [this] { return step_queue(); });
+        // In the same breath as the last look: a tail or an answer that comes later finds nobody running.
+        if (step.state == QueueState::Idle) queue_running_ = false;
+        lock.unlock();
         perform(step.effects);
         if (step.state == QueueState::Idle) return;
         if (step.state == QueueState::AsksTime) read_time();
-        if (step.state == QueueState::Drains) drained = drain(step.ticket);
+        if (step.state == QueueState::Drains) drain(step.ticket);
     }
-    {
-        const std::lock_guard lock(mutex_);
-        drain_.drained(drained);
-        queue_running_ = false;
-    }
+    queue_running_ = false;
+    lock.unlock();
     ports_.clock.kick();
 }
 
@@ -93,15 +86,19 @@ void Unit::read_time() {
     time_is_read_ = true;
 }
 
-// Asks for DMA that is under way, when all holders of translations have been told. Returns the ticket if there is none.
-std::uint64_t Unit::drain(std::uint64_t ticket) {
-    if (ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now) return ticket;
-    if (traces(TraceClass::Queue)) {
+// Asks for DMA that is under way, when all holders of translations have been told.
+void Unit::drain(std::uint64_t ticket) {
+    const bool now = ports_.dma.drain(ticket) == iommu::DmaUsers::Drained::Now;
+    if (!now && traces(TraceClass::Queue)) {
         ports_.trace.line(TraceClass::Queue, "vtd: completion held back for DMA under way");
     }
     const std::lock_guard lock(mutex_);
-    ++drains_;
-    return 0;
+    if (!now) {
+        ++drains_;
+        return;
+    }
+    drain_.drained(ticket);
+    end_register_commands();
 }
 
 void Unit::drained(std::uint64_t ticket) {
@@ -126,8 +123,11 @@ QueueStep Unit::step_queue() {
 std::optional<QueueStep> Unit::held_back(const Command& command) {
     if (std::holds_alternative<DeviceInvalidation>(command) && !time_is_read_) return QueueStep{QueueState::AsksTime};
     if (!std::holds_alternative<Wait>(command) || drain_.done()) return std::nullopt;
-    if (drain_.to_ask()) return QueueStep{.state = QueueState::Drains, .ticket = drain_.ask()};
-    return QueueStep{QueueState::Idle};
+    if (!drain_.to_ask()) return QueueStep{QueueState::Idle};
+    const std::uint64_t ticket = drain_.ask();
+    if (somebody_outside()) return QueueStep{.state = QueueState::Drains, .ticket = ticket};
+    drain_.drained(ticket);
+    return std::nullopt;
 }
 
 // One descriptor. The head moves once it is carried out, or known to be in flight.

@@ -38,22 +38,20 @@ void Unit::write(std::uint64_t offset, std::uint64_t value, unsigned size) {
         write(offset + 4, value >> 32, 4);
         return;
     }
+    std::unique_lock lock(mutex_);
+    const auto write = registers_.write(offset, size, value);
+    if (!write) return;
     Effects effects;
-    bool queue = false;
-    std::uint64_t ticket = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        const auto write = registers_.write(offset, size, value);
-        if (!write) return;
-        if (traces(TraceClass::Register)) {
-            effects.add(TraceLine{TraceClass::Register, register_line(registers_.spec(write->offset), write->written)});
-        }
-        effects.append(written(*write));
-        queue = may_start_queue(write->offset);
-        if (is_register_command(write->offset)) ticket = register_ticket_;
+    if (traces(TraceClass::Register)) {
+        effects.add(TraceLine{TraceClass::Register, register_line(registers_.spec(write->offset), write->written)});
     }
+    effects.append(written(*write));
+    const bool queue = may_start_queue(write->offset);
+    if (queue && effects.empty()) return run_queue(lock);
+    const std::uint64_t ticket = is_register_command(write->offset) ? register_ticket_ : 0;
+    lock.unlock();
     perform(effects);
-    if (ticket != 0) drained(drain(ticket));
+    if (ticket != 0) drain(ticket);
     if (queue) run_queue();
 }
 
@@ -110,7 +108,7 @@ Effects Unit::drop_everything() {
     return iommu::apply(Invalidation{.configs = {.scope = iommu::ConfigDrop::Scope::All},
                                      .tlb = {.scope = iommu::TlbDrop::Scope::All},
                                      .unmap = iommu::IovaRange::everything()},
-                        configs_, iotlb_);
+                        configs_, iotlb_, ports_.listeners);
 }
 
 // Latches RTADDR. With ESRTPS all caches go before RTPS says that it is done; without, software invalidates.
@@ -167,7 +165,7 @@ bool Unit::register_commands_accepted() const {
 Effects Unit::apply(const Invalidation& invalidation) {
     ++invalidations_;
     drain_.invalidated();
-    return iommu::apply(invalidation, configs_, iotlb_);
+    return iommu::apply(invalidation, configs_, iotlb_, ports_.listeners);
 }
 
 Effects Unit::apply_for_register(const Invalidation& invalidation) {

@@ -171,6 +171,9 @@ struct iommu_ports {
     /* Send a message-signalled interrupt: a 4-byte store of `data` to `address`. Any thread. False when it is known
      * that nothing is there. */
     bool (*send_msi)(void* opaque, uint64_t address, uint32_t data);
+    /* Whether anybody has to be told to forget translations. May be called under the unit's lock: must not call the
+     * unit. */
+    bool (*listening)(void* opaque);
     /* Forget translations; returns when the holders have forgotten. */
     void (*unmap)(void* opaque, const struct iommu_unmap* what);
     /* Whether translation is on (or all is blocked): requests must be given to *_translate. Called when that changes.

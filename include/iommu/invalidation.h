@@ -88,12 +88,14 @@ void drop(const ConfigDrop& what, ConfigCache<Config>& configs) {
 void drop(const TlbDrop& what, Iotlb& iotlb);
 
 template <class Config>
-[[nodiscard]] Effects apply(const Invalidation& what, ConfigCache<Config>& configs, Iotlb& iotlb) {
+[[nodiscard]] Effects apply(const Invalidation& what, ConfigCache<Config>& configs, Iotlb& iotlb,
+                            UnmapListeners& listeners) {
     drop(what.configs, configs);
     if (what.configs.scope != ConfigDrop::Scope::None) iotlb.void_tickets();
     drop(what.tlb, iotlb);
     Effects effects;
-    if (what.unmap) effects.add(Unmap{*what.unmap});
+    // Who comes to listen later finds nothing old.
+    if (what.unmap && listeners.listening()) effects.add(Unmap{*what.unmap});
     return effects;
 }
 

@@ -2,7 +2,8 @@
 //
 // ports: a unit's whole environment. A unit is given these and nothing else; tests give it recording fakes.
 //
-// Except for MemoryPort, ports are called with no lock of the unit held, so they may call the unit again.
+// Except for MemoryPort and where it is said, ports are called with no lock of the unit held, so they may call the unit
+// again.
 #ifndef IOMMU_PORTS_H
 #define IOMMU_PORTS_H
 
@@ -35,6 +36,8 @@ class Interrupts {
 class UnmapListeners {
   public:
     virtual ~UnmapListeners() = default;
+    // Whether there are any. May be called with the unit's lock held: must not call the unit.
+    virtual bool listening() { return true; }
     // Returns when the holders have forgotten the range, for every requester.
     virtual void unmap(const IovaRange& range) = 0;
     // Whether requests have to be given to the unit at all.
@@ -70,6 +73,9 @@ class DmaUsers {
   public:
     enum class Drained : std::uint8_t { Now, Later };
     virtual ~DmaUsers() = default;
+    // Nobody has ever translated whose DMA could be under way now. May be called with the unit's lock held: must not
+    // call the unit.
+    virtual bool none() { return false; }
     // Now: no DMA is under way that was translated before this call. Later: the unit's `drained` is called with the
     // ticket once all such has ended; from inside this call already, if need be.
     virtual Drained drain(std::uint64_t /*ticket*/) { return Drained::Now; }

@@ -73,6 +73,7 @@ iommu::Request request_for(std::uint64_t iova) {
 
 std::unique_ptr<Guest> make_guest(Mode mode, std::uint32_t iotlb_entries) {
     auto guest = std::make_unique<Guest>(vtd::Capabilities{}, iotlb_entries);
+    guest->ports.nobody_outside = true;  // as in most machines
     if (mode == Mode::Legacy) {
         guest->legacy_device(test::kDevice, kDomain);
     } else {

@@ -60,6 +60,7 @@ iommu::Request smmu_request(std::uint64_t iova) { return read_at(iova); }
 
 std::unique_ptr<Guest> make_smmu_guest(SmmuMode mode, std::uint32_t iotlb_entries) {
     auto guest = std::make_unique<Guest>(smmuv3::Capabilities{}, iotlb_entries);
+    guest->ports.nobody_outside = true;  // as in most machines
     guest->format(guest->second, 12, 0, 44);
     make_stream(*guest, mode);
     map_pages(*guest, mode);

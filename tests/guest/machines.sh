@@ -39,7 +39,7 @@ devices_io() {
         -drive 'if=none,id=disk0,file=nvme.img,format=raw' -device 'pcie-root-port,id=port0,chassis=1,slot=1'
         -device 'nvme,serial=nvme0,drive=disk0,bus=port0'
         -drive 'if=none,id=disk1,file=virtio.img,format=raw' -device 'pcie-root-port,id=port1,chassis=2,slot=2'
-        -device 'virtio-blk-pci,drive=disk1,bus=port1,iothread=thread1,iommu_platform=on,disable-legacy=on' -object iothread,id=thread1
+        -device 'virtio-blk-pci,drive=disk1,bus=port1,iothread=thread1,iommu_platform=on,disable-legacy=on' -object 'iothread,id=thread1'
         -netdev 'user,id=net0,restrict=on,tftp=tftp,guestfwd=tcp:10.0.2.100:7-cmd:cat'
         -device 'pcie-root-port,id=port2,chassis=3,slot=3' -device 'e1000e,netdev=net0,bus=port2,romfile='
         -device 'edu,id=edu0,bus=pcie.0,addr=5')

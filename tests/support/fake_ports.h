@@ -79,6 +79,8 @@ class FakePorts : public iommu::MemoryPort,
         const std::lock_guard lock(mutex_);
         resumes.push_back({requester.value, stall_tag, action});
     }
+    bool listening() override { return !nobody_outside; }
+    bool none() override { return nobody_outside; }
     void unmap(const iommu::IovaRange& range) override {
         called("unmap");
         const std::lock_guard lock(mutex_);
@@ -147,8 +149,9 @@ class FakePorts : public iommu::MemoryPort,
     std::vector<std::string> lines;
     std::vector<std::uint64_t> drains;  // tickets
     unsigned kicks = 0;
-    std::atomic<bool> dma_under_way = false;  // it is the test's to say that it has ended
-    bool no_interrupt_controller = false;     // messages end in nothing
+    std::atomic<bool> nobody_outside = false;  // to be told of invalidations, or whose DMA must be waited for
+    std::atomic<bool> dma_under_way = false;   // it is the test's to say that it has ended
+    bool no_interrupt_controller = false;      // messages end in nothing
     std::uint64_t time_ns = 0;
 
   private:

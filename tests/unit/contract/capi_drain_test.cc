@@ -30,6 +30,7 @@ iommu_ports ports_of(Environment& environment) {
     ports.opaque = &environment;
     ports.written = [](void*, std::uint64_t, std::uint64_t) {};
     ports.send_msi = [](void*, std::uint64_t, std::uint32_t) { return true; };
+    ports.listening = [](void*) { return true; };
     ports.unmap = [](void*, const iommu_unmap*) {};
     ports.gate_changed = [](void*, bool) {};
     ports.kick = [](void*) {};

@@ -65,6 +65,25 @@ TEMPLATE_TEST_CASE("Both: a wait completes when DMA under way has ended, and not
     CHECK(side.guest.unit.counters().drains == 1);
 }
 
+TEMPLATE_TEST_CASE("Both: with nobody to tell and nobody's DMA to wait for, nobody is asked", "[contract]", VtdSide,
+                   SmmuSide) {
+    Copying<TestType> side;
+    const auto unmaps = side.guest.ports.unmaps.size();
+    side.guest.ports.nobody_outside = true;
+    side.invalidate_and_wait(1);
+    CHECK(side.status() == 1);
+    CHECK(side.tickets().empty());
+    CHECK(side.guest.ports.unmaps.size() == unmaps);
+    // From the moment that somebody is there.
+    side.guest.ports.nobody_outside = false;
+    side.invalidate_and_wait(2);
+    CHECK(side.status() == 1);
+    CHECK(side.guest.ports.unmaps.size() == unmaps + 1);
+    REQUIRE(side.tickets().size() == 1);
+    side.guest.unit.drained(side.tickets()[0]);
+    CHECK(side.status() == 2);
+}
+
 TEMPLATE_TEST_CASE("Both: a wait with nothing invalidated since the last one has nothing to wait for", "[contract]",
                    VtdSide, SmmuSide) {
     Copying<TestType> side;

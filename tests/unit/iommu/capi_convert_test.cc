@@ -132,6 +132,7 @@ TEST_CASE("C interface: ports are complete when they are of this version and eve
     ports.size = sizeof ports;
     ports.written = [](void*, std::uint64_t, std::uint64_t) {};
     ports.send_msi = [](void*, std::uint64_t, std::uint32_t) { return true; };
+    ports.listening = [](void*) { return true; };
     ports.unmap = [](void*, const iommu_unmap*) {};
     ports.gate_changed = [](void*, bool) {};
     ports.kick = [](void*) {};

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "fake_ports.h"
 #include "iotlb_check.h"
 
 namespace {
@@ -285,7 +286,8 @@ TEST_CASE("Invalidation: applying drops configurations and translations, and tel
     what.configs = {.scope = ConfigDrop::Scope::Domain, .domain = DomainTag{7}};
     what.tlb = {.scope = TlbDrop::Scope::Domain, .domain = DomainTag{7}};
     what.unmap = iovas(0x4000, 0x5fff);
-    const auto effects = apply(what, caches->configs, caches->tlb);
+    test::FakePorts ports;
+    const auto effects = apply(what, caches->configs, caches->tlb, ports);
     CHECK_FALSE(caches->knows(0x20));
     CHECK(caches->knows(0x28));
     CHECK_FALSE(has(caches->tlb, first(7, 3), 0x4000));
@@ -293,14 +295,17 @@ TEST_CASE("Invalidation: applying drops configurations and translations, and tel
     REQUIRE(effects.list().size() == 1);
     REQUIRE(std::holds_alternative<Unmap>(effects.list()[0]));
     CHECK(std::get<Unmap>(effects.list()[0]).range == iovas(0x4000, 0x5fff));
+    ports.nobody_outside = true;
+    CHECK(apply(what, caches->configs, caches->tlb, ports).empty());
 }
 
 TEST_CASE("Invalidation: one that asks for nothing does nothing") {
+    test::FakePorts ports;
     const auto caches = std::make_unique<Caches>();
     caches->keep(0x20);
     put(caches->tlb, first(7, 3), 0x4000);
     const auto ticket = caches->tlb.open();
-    CHECK(apply(Invalidation{}, caches->configs, caches->tlb).empty());
+    CHECK(apply(Invalidation{}, caches->configs, caches->tlb, ports).empty());
     CHECK(caches->knows(0x20));
     CHECK(has(caches->tlb, first(7, 3), 0x4000));
     caches->tlb.fill(ticket, first(7, 3), Iova{0x5000}, {.address = Pa{0x5000}});
@@ -308,13 +313,14 @@ TEST_CASE("Invalidation: one that asks for nothing does nothing") {
 }
 
 TEST_CASE("Invalidation: a walk that used a configuration dropped meanwhile is not kept") {
+    test::FakePorts ports;
     using Scope = ConfigDrop::Scope;
     const auto scope = GENERATE(Scope::All, Scope::Requesters, Scope::Domain, Scope::Space);
     const auto caches = std::make_unique<Caches>();
     const auto ticket = caches->tlb.open();
     Invalidation what;
     what.configs = {.scope = scope, .requester = RequesterId{0x20}, .domain = DomainTag{7}, .space = SpaceTag{3}};
-    CHECK(apply(what, caches->configs, caches->tlb).empty());
+    CHECK(apply(what, caches->configs, caches->tlb, ports).empty());
     caches->tlb.fill(ticket, first(7, 3), Iova{0x4000}, {.address = Pa{0x4000}});
     CHECK_FALSE(has(caches->tlb, first(7, 3), 0x4000));
 }
@@ -351,9 +357,10 @@ TEST_CASE("Invalidation: nobody can refill translations from a configuration tha
             caches->tlb.fill(ticket, first(7, 3), Iova{0x4000}, {.address = Pa{root << 12}});
         }
     });
+    test::FakePorts ports;
     for (std::uint64_t version = 2; version < 8000 || (hits.load() < 100 && version < 100000); ++version) {
         table = version;
-        if (!apply(what, caches->configs, caches->tlb).empty()) ++stale;
+        if (!apply(what, caches->configs, caches->tlb, ports).empty()) ++stale;
         completed = version;
         const auto found = caches->tlb.find(first(7, 3), Iova{0x4000});
         if (found && found->address.value >> 12 < version) ++stale;

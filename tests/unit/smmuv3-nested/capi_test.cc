@@ -45,6 +45,7 @@ smmuv3_nested_ports ports_into(Recorded& recorded) {
         of(o).messages.push_back({address, data});
         return true;
     };
+    ports.base.listening = [](void*) { return true; };
     ports.base.unmap = [](void* o, const iommu_unmap* what) { of(o).unmaps.push_back(*what); };
     ports.base.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };
     ports.base.kick = [](void* o) { ++of(o).kicks; };

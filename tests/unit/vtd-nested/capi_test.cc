@@ -39,6 +39,7 @@ iommu_ports ports_into(Recorded& recorded) {
         of(o).messages.push_back({address, data});
         return true;
     };
+    ports.listening = [](void*) { return true; };
     ports.unmap = [](void* o, const iommu_unmap* what) { of(o).unmaps.push_back(*what); };
     ports.gate_changed = [](void* o, bool translating) { of(o).gates.push_back(translating); };
     ports.kick = [](void* o) { ++of(o).kicks; };
