@@ -36,8 +36,7 @@ iommu_ports ports_into(Recorded& recorded) {
     ports.opaque = &recorded;
     ports.written = [](void* o, std::uint64_t address, std::uint64_t) { of(o).written.push_back(address); };
     ports.send_msi = [](void* o, std::uint64_t address, std::uint32_t data) {
-        of(o).messages.push_back({address, data});
-        return true;
+        return of(o).messages.push_back({address, data}), true;
     };
     ports.listening = [](void*) { return true; };
     ports.unmap = [](void* o, const iommu_unmap* what) { of(o).unmaps.push_back(*what); };
