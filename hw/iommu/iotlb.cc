@@ -101,24 +101,22 @@ TlbView Iotlb::view(const TlbTag& tag) const {
 }
 
 // Of the view's number, whether that is still the tag's or not. All ways of a set are compared before any is chosen:
-// which one it is cannot be predicted.
+// which one it is cannot be predicted. Two may be the page's, when it was invalidated and filled anew meanwhile: one of
+// them is the answer.
 Iotlb::Hit Iotlb::probe(const TlbView& view, Iova iova) const {
     const std::uint64_t version = spread(view.number_.version);
     for (std::uint64_t sizes = page_sizes_.load(std::memory_order_relaxed); sizes != 0; sizes &= sizes - 1) {
         const auto page_log2 = static_cast<unsigned>(std::countr_zero(sizes));
         const std::uint64_t where = where_of(view.number_, iova, page_log2);
         const Set& set = sets_[set_of(view, iova, page_log2)];
-        std::uint64_t output = 0;
-        std::uint64_t found = 0;
+        std::uint64_t found = 0;  // the version is in it, so it is not 0
         for (const Slot& slot : set.ways) {
             const std::uint64_t what = slot.what.load(std::memory_order_acquire);
             const std::uint64_t sealed = slot.sealed.load(std::memory_order_acquire);
             const bool same = ((sealed ^ seal(what) ^ where) | ((what & ~kOutputMask) ^ version)) == 0;
-            const std::uint64_t all_if_same = ~std::uint64_t{0} + !same;
-            output |= what & all_if_same;
-            found |= all_if_same;
+            found = same ? what : found;
         }
-        if (found != 0) return {output & kOutputMask, page_log2};
+        if (found != 0) return {found & kOutputMask, page_log2};
     }
     return {};
 }

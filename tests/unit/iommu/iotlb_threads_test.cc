@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <thread>
+#include <vector>
 
 #include "iommu/iotlb.h"
 #include "iotlb_check.h"
@@ -111,6 +112,42 @@ TEST_CASE("Iotlb: while several threads replace entries of one set, a hit is the
         REQUIRE(found);
         REQUIRE(found->address == Pa{answer(first(7, 3), page << 12)});
     }
+}
+
+// A reader that is put aside in the middle of a set may see a page in two ways of it: as it was, and as it was filled
+// again, elsewhere, after its invalidation. Either is an answer; a mixture of the two is not.
+TEST_CASE("Iotlb: a page that moves to another way while somebody looks is found as it was or as it is", "[threads]") {
+    constexpr std::uint64_t kOutputs[2] = {0x5555'5555'5000, 0xaaaa'aaaa'a000};
+    Iotlb tlb(64);
+    const TlbTag tag = first(7, 3);
+    std::atomic<bool> stop{false};
+    std::atomic<std::uint64_t> mixed{0}, hits{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 4; ++i) {
+        readers.emplace_back([&] {
+            iommu::TlbView view = tlb.view(tag);
+            while (!stop.load(std::memory_order_relaxed)) {
+                const auto found = tlb.find(view, Iova{0x4000});
+                if (!found) continue;
+                hits.fetch_add(1, std::memory_order_relaxed);
+                const std::uint64_t address = found->address.value;
+                if (address != kOutputs[0] && address != kOutputs[1]) ++mixed;
+            }
+        });
+    }
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(400);
+    for (std::uint64_t n = 0; std::chrono::steady_clock::now() < end; ++n) {
+        put(tlb, tag, 0x4000, kOutputs[n % 2]);
+        // Who wakes up puts aside who runs, wherever that one is.
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+        tlb.invalidate_first_range(DomainTag{7}, SpaceTag{3}, iovas(0x4000, 0x4fff));
+        put(tlb, tag, 0x4000 + (16ull << 12) * (1 + n % 5), 0x7000);  // in the way that was left
+    }
+    stop = true;
+    for (std::thread& reader : readers)
+        reader.join();
+    CHECK(hits > 0);
+    CHECK(mixed == 0);
 }
 
 }  // namespace
