@@ -8,10 +8,7 @@ namespace {
 constexpr unsigned kKindShift = 0;  // 2 bits
 constexpr unsigned kPrivilegeShift = 2;
 constexpr unsigned kExecuteShift = 3;
-constexpr unsigned kVersionShift = 32;
 constexpr std::uint64_t kTagMask = 15;  // of `rest`: what is not the version
-
-std::uint32_t version_of(std::uint64_t rest) { return static_cast<std::uint32_t>(rest >> kVersionShift); }
 
 }  // namespace
 
@@ -76,8 +73,7 @@ void TagNumbers::restart() {
 }
 
 std::optional<TagNumbers::Held> TagNumbers::holder(TagNumber number) const {
-    const auto rest = held_[number.place].try_load<std::uint64_t>();
-    if (number.version == 0 || !rest || version_of(*rest) != number.version) return std::nullopt;
+    if (!holds(number)) return std::nullopt;
     const Place held = load(number.place);
     return Held{.tag = {.domain = DomainTag{static_cast<std::uint32_t>(held.name)},
                         .space = SpaceTag{static_cast<std::uint32_t>(held.name >> 32)},

@@ -97,7 +97,10 @@ std::optional<Translation> Unit::find_by_route(Front::Slot& slot, Iova iova, Rig
     const Iova looked_for = lookup_address(iova, route);
     auto translation = route.translate == Translate::Bypass ? bypass(iova) : iotlb_.find(slot.view, looked_for);
     if (!translation) translation = find_shared(slot.view.tag(), looked_for);
-    if (!translation || !covers(translation->rights, need)) return std::nullopt;
+    if (!translation || !covers(translation->rights, need)) {
+        iotlb_.renew(slot.view);
+        return std::nullopt;
+    }
     slot.remember(now.sum(), iova, *translation);
     return slot.translation(iova);
 }

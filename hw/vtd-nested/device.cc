@@ -85,7 +85,10 @@ std::optional<Translation> Unit::find_by_route(Front::Slot& slot, Iova iova, Rig
     if (in_interrupt_range(iova.value)) return std::nullopt;
     const auto translation =
         slot.route.translate == Translate::PassThrough ? pass_through(iova) : iotlb_.find(slot.view, iova);
-    if (!translation || !covers(translation->rights, need)) return std::nullopt;
+    if (!translation || !covers(translation->rights, need)) {
+        iotlb_.renew(slot.view);
+        return std::nullopt;
+    }
     slot.remember(now.sum(), iova, *translation);
     return slot.translation(iova);
 }

@@ -82,6 +82,12 @@ class Iotlb {
         return find(once, iova);
     }
 
+    // For a view that found nothing, or less than was asked for: its tag may have lost the view's number to others
+    // since, and be filled under another one. To be called before the walk.
+    void renew(TlbView& view) const {
+        if (!numbers_.holds(view.number_)) view = this->view(view.tag_);
+    }
+
     // Counts the invalidations, each once it is carried out. What was found while it stood still is what is here.
     [[nodiscard]] std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
     [[nodiscard]] Ticket open() const { return {epoch()}; }

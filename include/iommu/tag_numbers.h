@@ -64,17 +64,26 @@ class TagNumbers {
         TlbTag tag;
         std::uint64_t stamp = 0;
     };
+    // Whether the number is still its tag's.
+    [[nodiscard]] bool holds(TagNumber number) const {
+        const auto rest = held_[number.place].try_load<std::uint64_t>();
+        return number.version != 0 && rest && version_of(*rest) == number.version;
+    }
     // Whose the number is. Nothing when its place has another version now: it may still be in use, but nobody knows
     // for which tag.
     [[nodiscard]] std::optional<Held> holder(TagNumber number) const;
 
   private:
     static constexpr std::uint32_t kWays = 4;
+    static constexpr unsigned kVersionShift = 32;  // of `rest`
     struct Place {
         std::uint64_t rest = 0;  // of the tag, and the version
         std::uint64_t name = 0;  // domain and space
         std::uint64_t stamp = 0;
     };
+    [[nodiscard]] static std::uint32_t version_of(std::uint64_t rest) {
+        return static_cast<std::uint32_t>(rest >> kVersionShift);
+    }
     [[nodiscard]] static Place place_for(const TlbTag& tag, std::uint32_t version, std::uint64_t stamp);
     [[nodiscard]] static std::uint32_t first_place(const TlbTag& tag);
     [[nodiscard]] TagNumber take_place(const TlbTag& tag, std::uint64_t stamp);

@@ -341,4 +341,23 @@ TEST_CASE("Iotlb: a range drops what is kept under a number that its tag has los
     CHECK_FALSE(tlb.find(early, Iova{0x4000}));
 }
 
+TEST_CASE("Iotlb: a renewed view finds what its tag got under another number; one that is up to date is left alone") {
+    Iotlb tlb(65536);
+    put(tlb, first(7, 3), 0x4000);
+    iommu::TlbView early = tlb.view(first(7, 3));
+    std::uint32_t others = 0;
+    for (; has(tlb, first(7, 3), 0x4000); ++others) {
+        tlb.renew(early);
+        REQUIRE(tlb.find(early, Iova{0x4000}));
+        put(tlb, first(8, others), 0x9000);
+    }
+    put(tlb, first(7, 3), 0x5000);
+    CHECK_FALSE(tlb.find(early, Iova{0x5000}));
+    tlb.renew(early);
+    CHECK(tlb.find(early, Iova{0x5000}));
+    iommu::TlbView idle = tlb.view(first(9, 3));
+    tlb.renew(idle);
+    CHECK_FALSE(tlb.find(idle, Iova{0x5000}));
+}
+
 }  // namespace

@@ -3,6 +3,7 @@
 // What is kept, what is not, and that a look leaves nothing behind. [SMMU 3.17, 16.2]
 #include <catch2/catch_test_macros.hpp>
 
+#include "crowded_tags.h"
 #include "expect.h"
 
 using namespace test::smmu;
@@ -130,4 +131,30 @@ TEST_CASE("Caching: a look sees what is cached or in the tables, never more righ
     CHECK(guest.ask(debugging(read_at(kIova))).translation.rights == iommu::Rights::Read);
     CHECK(guest.ask(debugging(write_at(kIova))).reason == F_PERMISSION);
     CHECK_FALSE(guest.take_event());
+}
+
+TEST_CASE("Caching: a stream whose ASID lost its number to others finds what it uses from then on", "[smmu][caching]") {
+    const auto domain = smmuv3::domain_of(smmuv3::StreamWorld::EL1, 3);
+    const auto asids = test::crowded_spaces(domain, 6);
+    Guest guest;
+    // Without the dirty flag a page is not writable at once.
+    for (const std::uint64_t iova : {0x4000, 0x5000, 0x6000})
+        guest.map(guest.low, iova, kOut + iova, kPage | kAp2 | kDbm);
+    for (std::uint32_t stream = 0; stream < asids.size(); ++stream)
+        guest.stream(stream, {}, {.asid = asids[stream], .ha = true, .hd = true});
+    guest.bring_up();
+    const auto misses_of = [&](const iommu::Request& request) {
+        const std::uint64_t before = guest.unit.counters().misses;
+        CHECK(guest.ask(from(0, request)).translation.address.value == kOut + request.iova.value);
+        return guest.unit.counters().misses - before;
+    };
+    REQUIRE(misses_of(read_at(0x4000)) == 1);
+    for (std::uint32_t stream = 0; stream < asids.size(); ++stream)
+        REQUIRE(guest.ask(from(stream, read_at(0x4000))).translation.address.value == kOut + 0x4000);
+    CHECK(misses_of(write_at(0x4000)) == 1);
+    CHECK(misses_of(write_at(0x4000)) == 0);
+    CHECK(misses_of(read_at(0x5000)) == 1);
+    CHECK(misses_of(read_at(0x6000)) == 1);
+    CHECK(misses_of(read_at(0x5000)) == 0);
+    CHECK(misses_of(read_at(0x6000)) == 0);
 }
