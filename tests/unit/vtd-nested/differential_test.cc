@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "crowded_tags.h"
@@ -186,6 +187,5 @@ TEST_CASE("What is kept is what the tables say, after any order of changes and i
         CHECK(twins.different == 0);
         CHECK(twins.guest.unit.counters().hits > 2000);
         CHECK((twins.guest.r32(kFsts) & kIqe) == 0);
-        printf("hits %lu misses %lu\n", twins.guest.unit.counters().hits, twins.guest.unit.counters().misses);
     }
 }
