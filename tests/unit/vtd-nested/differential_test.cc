@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // A unit with the smallest IOTLB against one that keeps nothing, over the same tables: software changes entries in any
-// order and invalidates what it changed by any command that reaches it, and after each command both say the same. Other
-// threads fill the caches meanwhile.
+// order and invalidates what it changed by any command that reaches it, and after each command both say the same.
+// Another thread fills the caches meanwhile.
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
@@ -185,7 +185,7 @@ TEST_CASE("What is kept is what the tables say, after any order of changes and i
         stop = true;
         filler.join();
         CHECK(twins.different == 0);
-        CHECK(twins.guest.unit.counters().hits > 2000);
+        CHECK(twins.guest.unit.counters().hits > 300);
         CHECK((twins.guest.r32(kFsts) & kIqe) == 0);
     }
 }
