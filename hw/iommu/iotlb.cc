@@ -139,10 +139,12 @@ std::optional<Translation> Iotlb::find(TlbView& view, Iova iova) const {
                        .rights = static_cast<Rights>(hit.output & kRightsMask)};
 }
 
+bool Iotlb::in_use(const TagNumbers::Held& held) const { return held.stamp == unnumbered_view(held.tag).stamp_; }
+
 bool Iotlb::is_valid(const Entry& entry) const {
     if (gather(entry.what) <= oldest_) return false;
     const auto holder = numbers_.holder(number_of(entry.where, entry.what));
-    return holder && holder->stamp == unnumbered_view(holder->tag).stamp_;
+    return holder && in_use(*holder);
 }
 
 // The same page's older entry first, then one that is not valid any more, then the next in turn. No two numbers have
@@ -162,8 +164,9 @@ std::uint32_t Iotlb::victim(std::uint32_t set, const Entry& next) {
 
 // When the numbers are used up, everything goes and they begin anew.
 TagNumber Iotlb::number_for(const TlbView& view) {
-    const TagNumber number = numbers_.give(view.tag_, view.stamp_);
-    if (number.version != 0) return number;
+    const auto in_use = [this](const TagNumbers::Held& held) { return this->in_use(held); };
+    const TagNumber number = numbers_.give(view.tag_, view.stamp_, in_use);
+    if (number.version != 0 || !numbers_.used_up()) return number;
     all_.bump();
     remove_all();
     numbers_.restart();

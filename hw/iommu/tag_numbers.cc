@@ -38,31 +38,35 @@ TagNumber TagNumbers::find(const TlbTag& tag, std::uint64_t stamp) const {
     return {};
 }
 
-TagNumber TagNumbers::give(const TlbTag& tag, std::uint64_t stamp) {
+TagNumber TagNumbers::give(const TlbTag& tag, std::uint64_t stamp, const InUse& in_use) {
     if (last_.number.version != 0 && last_.stamp == stamp && last_.tag == tag) return last_.number;
     TagNumber number = find(tag, stamp);
     if (number.version == 0) {
-        if (used_ == versions_) return {};
-        number = take_place(tag, stamp);
+        if (used_up()) return {};
+        const auto place = place_to_take(tag, in_use);
+        if (!place) return {};
+        number = {*place, ++used_};
+        held_[*place].store(place_for(tag, number.version, stamp));
     }
     last_ = {tag, stamp, number};
     return number;
 }
 
-// The tag's own place first, then one that nobody has, then the one whose version is oldest.
-TagNumber TagNumbers::take_place(const TlbTag& tag, std::uint64_t stamp) {
-    const Place wanted = place_for(tag, ++used_, stamp);
-    std::uint32_t oldest = first_place(tag);
-    for (std::uint32_t way = 0, place = oldest; way < kWays; ++way, ++place) {
+// The tag's own place first, then one that is not in use, then, seldom, the one whose version is oldest.
+std::optional<std::uint32_t> TagNumbers::place_to_take(const TlbTag& tag, const InUse& in_use) {
+    const Place wanted = place_for(tag, 0, 0);
+    const std::uint32_t first = first_place(tag);
+    std::uint32_t oldest = first;
+    std::optional<std::uint32_t> idle;
+    for (std::uint32_t place = first; place < first + kWays; ++place) {
         const Place held = load(place);
-        if (held.name == wanted.name && (held.rest & kTagMask) == (wanted.rest & kTagMask) && held.rest != 0) {
-            oldest = place;
-            break;
-        }
+        const bool taken = version_of(held.rest) != 0;
+        if (taken && held.name == wanted.name && (held.rest & kTagMask) == wanted.rest) return place;
+        if (!idle && !(taken && in_use(held_by(held)))) idle = place;
         if (version_of(held.rest) < version_of(load(oldest).rest)) oldest = place;
     }
-    held_[oldest].store(wanted);
-    return {oldest, used_};
+    if (idle) return idle;
+    return ++refused_ % kPatience == 0 ? std::optional(oldest) : std::nullopt;
 }
 
 void TagNumbers::restart() {
@@ -72,15 +76,18 @@ void TagNumbers::restart() {
     last_ = {};
 }
 
+TagNumbers::Held TagNumbers::held_by(const Place& place) {
+    return {.tag = {.domain = DomainTag{static_cast<std::uint32_t>(place.name)},
+                    .space = SpaceTag{static_cast<std::uint32_t>(place.name >> 32)},
+                    .kind = static_cast<TlbKind>(place.rest >> kKindShift & 3),
+                    .privilege = static_cast<Privilege>(place.rest >> kPrivilegeShift & 1),
+                    .execute = static_cast<Execute>(place.rest >> kExecuteShift & 1)},
+            .stamp = place.stamp};
+}
+
 std::optional<TagNumbers::Held> TagNumbers::holder(TagNumber number) const {
     if (!holds(number)) return std::nullopt;
-    const Place held = load(number.place);
-    return Held{.tag = {.domain = DomainTag{static_cast<std::uint32_t>(held.name)},
-                        .space = SpaceTag{static_cast<std::uint32_t>(held.name >> 32)},
-                        .kind = static_cast<TlbKind>(held.rest >> kKindShift & 3),
-                        .privilege = static_cast<Privilege>(held.rest >> kPrivilegeShift & 1),
-                        .execute = static_cast<Execute>(held.rest >> kExecuteShift & 1)},
-                .stamp = held.stamp};
+    return held_by(load(number.place));
 }
 
 }  // namespace iommu

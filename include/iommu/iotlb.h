@@ -167,6 +167,7 @@ class Iotlb {
         slot.what.store(entry.what, std::memory_order_release);
         slot.sealed.store(entry.where ^ seal(entry.what), std::memory_order_release);
     }
+    [[nodiscard]] bool in_use(const TagNumbers::Held& held) const;
     [[nodiscard]] bool is_valid(const Entry& entry) const;
     [[nodiscard]] std::uint32_t victim(std::uint32_t set, const Entry& next);
     [[nodiscard]] TagNumber number_for(const TlbView& view);

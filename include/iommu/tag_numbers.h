@@ -7,6 +7,10 @@
 // invalidated by counting up a generation gets another version when it is filled again, so that what was kept under the
 // old one is found by nobody. So does a tag that comes to a place of another one.
 //
+// Four places are open to a tag. While all four are others', and in use, it gets none: only each 256th time that this
+// happens somebody loses a place. If it were each time, five tags in turn would lose what is kept for all of them again
+// and again; so four find everything, and one nothing.
+//
 // When all versions have been used, `give` has none left until `restart`; whoever restarts must first have removed
 // every entry, and moved a generation that all tags belong to.
 //
@@ -15,6 +19,7 @@
 #define IOMMU_TAG_NUMBERS_H
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "iommu/big_array.h"
@@ -47,6 +52,7 @@ class TagNumbers {
     static constexpr unsigned kPlaceBits = 12;
     static constexpr unsigned kVersionBits = 22;
     static constexpr std::uint32_t kVersions = (1u << kVersionBits) - 1;  // 1 and up
+    static constexpr std::uint32_t kPatience = 256;
 
     // `versions`: how many there are, at most kVersions; fewer for a test.
     explicit TagNumbers(std::uint32_t versions = kVersions) : versions_(versions), held_(1u << kPlaceBits) {}
@@ -54,16 +60,20 @@ class TagNumbers {
     // What the tag's entries have, as long as its generations add up to `stamp`.
     [[nodiscard]] TagNumber find(const TlbTag& tag, std::uint64_t stamp) const;
 
-    // The same, and a new one if there is none. No number when the versions are used up.
-    [[nodiscard]] TagNumber give(const TlbTag& tag, std::uint64_t stamp);
-    // How many versions have been given out; the next one is higher.
-    [[nodiscard]] std::uint32_t used() const { return used_; }
-    void restart();
-
     struct Held {
         TlbTag tag;
         std::uint64_t stamp = 0;
     };
+    // Whether the stamp is still the tag's.
+    using InUse = std::function<bool(const Held&)>;
+
+    // The same, and a new one if there is none. No number when its places are taken, or the versions used up.
+    [[nodiscard]] TagNumber give(const TlbTag& tag, std::uint64_t stamp, const InUse& in_use);
+    [[nodiscard]] bool used_up() const { return used_ == versions_; }
+    // How many versions have been given out; the next one is higher.
+    [[nodiscard]] std::uint32_t used() const { return used_; }
+    void restart();
+
     // Whether the number is still its tag's.
     [[nodiscard]] bool holds(TagNumber number) const {
         const auto rest = held_[number.place].try_load<std::uint64_t>();
@@ -86,11 +96,13 @@ class TagNumbers {
     }
     [[nodiscard]] static Place place_for(const TlbTag& tag, std::uint32_t version, std::uint64_t stamp);
     [[nodiscard]] static std::uint32_t first_place(const TlbTag& tag);
-    [[nodiscard]] TagNumber take_place(const TlbTag& tag, std::uint64_t stamp);
+    [[nodiscard]] std::optional<std::uint32_t> place_to_take(const TlbTag& tag, const InUse& in_use);
+    [[nodiscard]] static Held held_by(const Place& place);
     [[nodiscard]] Place load(std::uint32_t place) const { return held_[place].try_load().value_or(Place{}); }
 
     std::uint32_t versions_;
     std::uint32_t used_ = 0;
+    std::uint32_t refused_ = 0;
     struct {
         TlbTag tag;
         std::uint64_t stamp = 0;

@@ -11,6 +11,9 @@
 
 namespace test {
 
+// For numbers that are taken from whoever has them.
+inline bool nobody_stays(const iommu::TagNumbers::Held&) { return false; }
+
 // `count` spaces from 1 up whose tags of the first stage would have places beside each other.
 inline std::vector<std::uint32_t> crowded_spaces(iommu::DomainTag domain, std::size_t count) {
     constexpr std::uint32_t kBeside = 4;
@@ -18,7 +21,8 @@ inline std::vector<std::uint32_t> crowded_spaces(iommu::DomainTag domain, std::s
     std::vector<std::uint32_t> spaces;
     std::uint32_t places = 0;
     for (std::uint32_t space = 1; spaces.size() < count; ++space) {
-        const std::uint32_t place = numbers.give({.domain = domain, .space = iommu::SpaceTag{space}}, 1).place;
+        const std::uint32_t place =
+            numbers.give({.domain = domain, .space = iommu::SpaceTag{space}}, 1, nobody_stays).place;
         if (spaces.empty()) places = place / kBeside;
         if (place / kBeside == places) spaces.push_back(space);
     }

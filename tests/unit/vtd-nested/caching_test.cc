@@ -25,31 +25,39 @@ class Crowd {
         REQUIRE(guest.read(kDevice, pasids[0], 0x4000).translation.address.value == kOut + 0x4000);
         for (const std::uint32_t pasid : pasids)
             REQUIRE(guest.read(kDevice, pasid, 0x4000).translation.address.value == kOut + 0x4000);
+        for (std::uint32_t i = 0; i < iommu::TagNumbers::kPatience; ++i)
+            (void)guest.read(kDevice, pasids[4], 0x4000);
     }
     std::uint64_t misses() { return guest.unit.counters().misses; }
 
-    const std::vector<std::uint32_t> pasids = crowded_spaces(iommu::DomainTag{7}, 6);
+    const std::vector<std::uint32_t> pasids = crowded_spaces(iommu::DomainTag{7}, 5);
     Guest guest;
 };
 
 }  // namespace
 
-TEST_CASE("Caching: a PASID whose tag lost its number to others finds what it uses from then on") {
+// Whose number was taken has to wait for another one, as anybody.
+TEST_CASE("Caching: a PASID whose tag lost its number to others finds what it uses once it has another") {
     Crowd crowd;
-    const std::uint32_t pasid = crowd.pasids[0];
-    for (const std::uint64_t iova : {0x5000, 0x6000})
-        REQUIRE(crowd.guest.read(kDevice, pasid, iova).translation.address.value == kOut + iova);
-    const std::uint64_t before = crowd.misses();
-    for (const std::uint64_t iova : {0x5000, 0x6000})
-        CHECK(crowd.guest.read(kDevice, pasid, iova).translation.address.value == kOut + iova);
-    CHECK(crowd.misses() == before);
+    const auto misses_of = [&](std::uint64_t iova) {
+        const std::uint64_t before = crowd.misses();
+        CHECK(crowd.guest.read(kDevice, crowd.pasids[0], iova).translation.address.value == kOut + iova);
+        return crowd.misses() - before;
+    };
+    for (std::uint32_t i = 0; i < iommu::TagNumbers::kPatience; ++i)
+        (void)misses_of(0x5000 + (i % 2 << 12));
+    CHECK(misses_of(0x5000) + misses_of(0x6000) <= 1);
+    CHECK(misses_of(0x5000) + misses_of(0x6000) == 0);
 }
 
 TEST_CASE("Caching: a PASID whose tag lost its number to others finds that a page became writable") {
     Crowd crowd;
-    const std::uint32_t pasid = crowd.pasids[0];
-    REQUIRE(crowd.guest.write(kDevice, pasid, 0x4000).translation.address.value == kOut + 0x4000);
+    const auto write = [&] {
+        CHECK(crowd.guest.write(kDevice, crowd.pasids[0], 0x4000).translation.address.value == kOut + 0x4000);
+    };
+    for (std::uint32_t i = 0; i < iommu::TagNumbers::kPatience; ++i)
+        write();
     const std::uint64_t before = crowd.misses();
-    CHECK(crowd.guest.write(kDevice, pasid, 0x4000).translation.address.value == kOut + 0x4000);
+    write();
     CHECK(crowd.misses() == before);
 }
