@@ -9,7 +9,7 @@
 // An entry is two words: `what` (output and rights), and `where` (page, its size), both with a part of the number that
 // stands for its tag (tag_numbers.h). `where` is stored xored with a hash of `what` whose key nobody knows: words of
 // two entries do not fit together, so a reader needs no lock, no sequence number and no second look to know that it has
-// a whole one. (That two do by chance has a probability of about 2^-50, where a reader was between the stores at all.)
+// a whole one. (That two do by chance has a probability of about 2^-45, where a reader was between the stores at all.)
 //
 // A hit takes no lock, allocates nothing and writes nothing. Fills and page invalidations take one mutex; invalidations
 // of everything, a domain or a space count up a generation and touch no entry. A range is looked for in the sets that
